@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: MIT
+#
+# How hem's own code is compiled and linked, and which context switch it gets.
+#
+# Provides:
+#   hem_flags                 an interface library for everything of hem's
+#   hem_link_options          the link options of hem_flags
+#   hem_user_compile_options  what programs that use hem should be compiled and
+#   hem_user_link_options     linked with
+#   hem_switch                name of the file in src/coro
+#   hem_add_program(name source libraries...)
+include(CheckCCompilerFlag)
+
+# A frame larger than a guard region must touch it: a task's stack is small.
+set(CMAKE_REQUIRED_FLAGS -Werror)
+check_c_compiler_flag(-fstack-clash-protection HEM_HAVE_STACK_CLASH)
+unset(CMAKE_REQUIRED_FLAGS)
+if(HEM_HAVE_STACK_CLASH)
+    set(hem_user_compile_options
+        $<$<COMPILE_LANGUAGE:C,CXX>:-fstack-clash-protection>)
+endif()
+
+# Resolving a symbol lazily takes 3 KB of the stack of the task that calls it.
+set(hem_user_link_options LINKER:-z,now)
+
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|amd64|AMD64)$"
+        AND CMAKE_SIZEOF_VOID_P EQUAL 8)
+    set(hem_switch switch_x86_64.S)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
+    set(hem_switch switch_aarch64.S)
+else()
+    set(hem_switch switch_ucontext.c)
+endif()
+if(HEM_UCONTEXT)
+    set(hem_switch switch_ucontext.c)
+endif()
+
+add_library(hem_flags INTERFACE)
+set(hem_link_options LINKER:-z,now LINKER:-z,relro LINKER:-z,noexecstack)
+
+set(hem_c_options -std=c17 -UNDEBUG -Wall -Wextra -Wpedantic -Wshadow
+    -Wconversion ${hem_user_compile_options})
+if(HEM_WERROR)
+    list(APPEND hem_c_options -Werror)
+endif()
+
+if(HEM_SANITIZE)
+    list(APPEND hem_c_options -fsanitize=${HEM_SANITIZE}
+        -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    list(APPEND hem_link_options -fsanitize=${HEM_SANITIZE})
+    if(HEM_SANITIZE MATCHES memory)
+        list(APPEND hem_c_options -fsanitize-memory-track-origins)
+    endif()
+    if(CMAKE_C_COMPILER_ID STREQUAL GNU)
+        # False under the sanitizers, says gcc's manual.
+        list(APPEND hem_c_options -Wno-maybe-uninitialized)
+    endif()
+endif()
+if(HEM_FUZZ)
+    list(APPEND hem_c_options -fsanitize=fuzzer-no-link)
+endif()
+if(NOT HEM_SANITIZE AND NOT HEM_FUZZ)
+    set(optimised $<CONFIG:Release,RelWithDebInfo,MinSizeRel>)
+    list(APPEND hem_c_options
+        $<${optimised}:-U_FORTIFY_SOURCE> $<${optimised}:-D_FORTIFY_SOURCE=2>)
+endif()
+
+target_compile_options(hem_flags INTERFACE
+    "$<$<COMPILE_LANGUAGE:C>:${hem_c_options}>")
+target_compile_definitions(hem_flags INTERFACE
+    _GNU_SOURCE
+    $<$<BOOL:${HEM_TORTURE}>:HEM_TORTURE=1>
+    $<$<STREQUAL:${hem_switch},switch_ucontext.c>:HEM_UCONTEXT=1>)
+target_link_options(hem_flags INTERFACE ${hem_link_options})
+
+function(hem_add_program name source)
+    add_executable(${name} ${source})
+    target_link_libraries(${name} PRIVATE hem_flags ${ARGN})
+endfunction()

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: MIT
+#
+# The tests, and their labels:
+#   unit    tests/test_*.c and tests/http/test_*.c, each a cmocka program
+#   scale   tests/scale/*.c, larger ones
+#   system  tests/*.sh and tests/http/*.sh, which run programs from outside
+#   check   the project's own checks of its sources and documents
+# and the fuzz targets, which are run by tools/matrix.
+
+file(GLOB fuzz_sources CONFIGURE_DEPENDS tests/fuzz/*.c)
+if(HEM_FUZZ)
+    foreach(source IN LISTS fuzz_sources)
+        cmake_path(GET source STEM LAST_ONLY name)
+        hem_add_program(${name} ${source} ${hem_example_parts} hem_static)
+        target_include_directories(${name} PRIVATE src)
+        target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+        set_target_properties(${name} PROPERTIES
+            RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/fuzz")
+    endforeach()
+endif()
+if(NOT HEM_BUILD_TESTS)
+    return()
+endif()
+
+find_package(PkgConfig)
+if(PKG_CONFIG_FOUND)
+    pkg_check_modules(cmocka IMPORTED_TARGET cmocka)
+endif()
+if(NOT cmocka_FOUND)
+    message(FATAL_ERROR "The tests need cmocka and pkg-config: "
+        "run tools/bootstrap test, or configure with -DHEM_BUILD_TESTS=OFF.")
+endif()
+
+# HEM_SEED is inherited from the environment of ctest.
+set(test_environment
+    ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=0
+    UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+    TSAN_OPTIONS=halt_on_error=1
+    "HEM_SOURCE_DIR=${PROJECT_SOURCE_DIR}"
+    "HEM_BUILD_DIR=${PROJECT_BINARY_DIR}")
+separate_arguments(test_wrapper UNIX_COMMAND "${HEM_TEST_WRAPPER}")
+
+# What the test programs share.
+add_library(hem_test INTERFACE)
+target_include_directories(hem_test INTERFACE src tests/support)
+target_link_libraries(hem_test INTERFACE
+    hem_static Threads::Threads PkgConfig::cmocka m)
+file(GLOB sources CONFIGURE_DEPENDS tests/support/*.c)
+if(sources)
+    add_library(hem_test_support STATIC ${sources})
+    target_link_libraries(hem_test_support PRIVATE hem_flags PUBLIC hem_test)
+else()
+    add_library(hem_test_support ALIAS hem_test)
+endif()
+
+# Describe the test `name` to ctest: its label and its limit in seconds. Exit
+# status 77 skips it.
+function(hem_describe_test name label seconds)
+    math(EXPR seconds "${seconds} * ${HEM_TEST_PATIENCE}")
+    set_tests_properties(${name} PROPERTIES
+        LABELS ${label}
+        TIMEOUT ${seconds}
+        SKIP_RETURN_CODE 77
+        ENVIRONMENT "${test_environment}")
+endfunction()
+
+function(hem_add_test name source label seconds)
+    hem_add_program(${name} ${source} ${ARGN} hem_test_support)
+    if(test_wrapper)
+        add_test(NAME ${name} COMMAND ${test_wrapper} $<TARGET_FILE:${name}>)
+    else()
+        add_test(NAME ${name} COMMAND ${name})
+    endif()
+    hem_describe_test(${name} ${label} ${seconds})
+endfunction()
+
+file(GLOB sources CONFIGURE_DEPENDS tests/test_*.c)
+foreach(source IN LISTS sources)
+    cmake_path(GET source STEM LAST_ONLY name)
+    hem_add_test(${name} ${source} unit 120)
+endforeach()
+
+file(GLOB sources CONFIGURE_DEPENDS tests/scale/*.c)
+foreach(source IN LISTS sources)
+    cmake_path(GET source STEM LAST_ONLY name)
+    hem_add_test(${name} ${source} scale 240)
+endforeach()
+
+# Of the programs in tests/http, test_* are tests; the others are used by them.
+file(GLOB sources CONFIGURE_DEPENDS tests/http/*.c)
+foreach(source IN LISTS sources)
+    cmake_path(GET source STEM LAST_ONLY name)
+    if(name MATCHES "^test_")
+        hem_add_test(${name} ${source} unit 120 ${hem_example_parts})
+    else()
+        hem_add_program(${name} ${source}
+            ${hem_example_parts} hem_test_support)
+    endif()
+endforeach()
+
+file(GLOB sources CONFIGURE_DEPENDS tests/*.sh tests/http/*.sh)
+foreach(source IN LISTS sources)
+    cmake_path(GET source STEM LAST_ONLY name)
+    add_test(NAME ${name} COMMAND ${source})
+    hem_describe_test(${name} system 120)
+endforeach()
+
+foreach(name IN ITEMS layers headers format docs)
+    add_test(NAME ${name} COMMAND "${PROJECT_SOURCE_DIR}/tools/check-${name}")
+    hem_describe_test(${name} check 120)
+endforeach()
