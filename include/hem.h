@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * hem: structured concurrency for C.
+ *
+ * This header includes all others and teaches what they have in common. Each
+ * concept has a header of its own, which is its specification.
+ *
+ *   run.h       start a loop, run a task in it, end everything      hem_run
+ *   task.h      coroutines that may suspend anywhere                hem_spawn, hem_await
+ *   future.h    a result that somebody will provide                 hem_future_wait
+ *   scope.h     blocks that no task outlives                        hem_scope_open
+ *   timeout.h   deadlines for a block of code                       hem_timeout_open
+ *   clock.h     monotonic and virtual time                          hem_now
+ *   loop.h      callbacks, posts from other threads                 hem_post
+ *   signal.h    waiting for signals                                 hem_signal_wait
+ *   thread.h    blocking C functions                                hem_thread_call
+ *   address.h   socket addresses and names                          hem_resolve
+ *   stream.h    TCP connections                                     hem_connect
+ *   listen.h    TCP servers                                         hem_serve
+ *   child.h     forked processes                                    hem_fork
+ *   prefork.h   servers of many processes                           hem_prefork
+ *   error.h, alloc.h, log.h, base.h                                 the ground floor
+ *
+ * A whole program:
+ *
+ *     static int tick(void *arg)
+ *     {
+ *         for (int i = 0; i < 3; i++) {
+ *             puts(arg);
+ *             HEM_TRY(hem_sleep(100 * HEM_MSEC));
+ *         }
+ *         return 0;
+ *     }
+ *
+ *     static int main_task(void *arg)
+ *     {
+ *         (void)arg;
+ *         HEM_SCOPE(s, .timeout = HEM_SEC);
+ *         HEM_TRY(hem_scope_spawn(&s, NULL, tick, "tick"));
+ *         HEM_TRY(hem_scope_spawn(&s, NULL, tick, "tock"));
+ *         return hem_scope_close(&s, 0);
+ *     }
+ *
+ *     int main(void) { return hem_run(main_task, NULL, NULL) < 0; }
+ *
+ * Results. A call that can fail returns `int` or `ssize_t`: zero or a count,
+ * else a negative error: a negated errno (HEM_ECANCELED == -ECANCELED) or one
+ * of hem's own (error.h). `errno` is never the channel. HEM_TRY() passes an
+ * error on to the caller. What depends on run-time state returns an error and
+ * changes nothing; what can only be a mistake in the program's text (a call
+ * that suspends, made outside of any loop; a scope closed by a task that does
+ * not own it) aborts with one line that names the function, the rule and the
+ * task.
+ *
+ * Suspension. The comment of each function carries marks:
+ *
+ *   [suspends]       may give way to other tasks. Everything that another task
+ *                    can change may have changed when it returns.
+ *   [cancel point]   returns HEM_ECANCELED when the task is cancelled while it
+ *                    waits here. All functions that suspend are cancel points.
+ *   [loop thread]    to be called on a thread that runs a loop, from a task or
+ *                    a callback; needs a task where it suspends.
+ *   [any thread]     from anywhere, also where no loop runs.
+ *
+ * A function without [suspends] never gives way.
+ *
+ * Lifetime. Arguments are borrowed until the call returns, or, for the
+ * argument of a task, until the task has ended: since scopes join their tasks,
+ * a parent's local variables may be its children's arguments and results.
+ * Objects whose struct is visible are the caller's own storage; their members
+ * are private and they must not be moved or copied while in use. Opaque ones
+ * are hem's. close(NULL) and destroy(NULL) do nothing. Out-parameters are
+ * called `ret` and are untouched on failure.
+ *
+ * Options are one struct for each call, written with designated initialisers:
+ * zero means the default of each member, NULL means all defaults.
+ *
+ * Time is hem_ns, nanoseconds: 250 * HEM_MSEC. Time limits are scopes and
+ * hem_timeout, not arguments.
+ *
+ * Threads. One loop for each thread; a task never moves to another.
+ *
+ * Fork. After a fork the child has no loop: what it inherits of hem is to be
+ * left alone and returns errors. hem_fork() starts a child properly. Every
+ * descriptor that hem opens is close-on-exec.
+ *
+ * Allocation goes through alloc.h and may fail anywhere: the caller gets
+ * HEM_ENOMEM and nothing has changed. Cancelling and closing never allocate.
+ */
+#ifndef HEM_H
+#define HEM_H
+
+#include "hem/address.h"
+#include "hem/alloc.h"
+#include "hem/base.h"
+#include "hem/child.h"
+#include "hem/clock.h"
+#include "hem/error.h"
+#include "hem/future.h"
+#include "hem/listen.h"
+#include "hem/log.h"
+#include "hem/loop.h"
+#include "hem/prefork.h"
+#include "hem/run.h"
+#include "hem/scope.h"
+#include "hem/signal.h"
+#include "hem/stream.h"
+#include "hem/task.h"
+#include "hem/thread.h"
+#include "hem/timeout.h"
+
+#endif

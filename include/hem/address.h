@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Socket addresses, and names of hosts.
+ *
+ *     hem_address a;
+ *     HEM_TRY(hem_address_parse(&a, "127.0.0.1", 8080));
+ *     char text[HEM_ADDRESS_TEXT];
+ *     puts(hem_address_format(&a, text));      // 127.0.0.1:8080
+ */
+#ifndef HEM_ADDRESS_H
+#define HEM_ADDRESS_H
+
+#include <sys/socket.h>
+
+#include "base.h"
+
+HEM_BEGIN_DECLS
+
+/* Room for any address as text, brackets and port included. */
+#define HEM_ADDRESS_TEXT 128
+
+/* An address of any family; a plain value. */
+typedef struct hem_address {
+    struct sockaddr_storage storage;
+    socklen_t length; /* of the part in use */
+} hem_address;
+
+/*
+ * Make an address of a numeric IPv4 ("192.0.2.1": four decimal numbers) or
+ * IPv6 ("::1", "fe80::1%eth0") host. HEM_EINVAL: it is no such.
+ * HEM_ENAMETOOLONG. [any thread]
+ */
+HEM_API HEM_CHECK int hem_address_parse(hem_address *ret, const char *host,
+                                        uint16_t port);
+
+/* Write the address as text into `buf` of HEM_ADDRESS_TEXT bytes and return
+ * `buf`: "192.0.2.1:80", "[::1]:80", "unix", "?" for others. [any thread] */
+HEM_API const char *hem_address_format(const hem_address *a, char *buf);
+
+/* Return the port, 0 where the family has none. [any thread] */
+HEM_API uint16_t hem_address_port(const hem_address *a);
+
+/*
+ * Look up the stream addresses of `host`, a name or numeric, in the order in
+ * which they should be tried; at most `max` are written to `ret`. Returns how
+ * many there are. Runs getaddrinfo() on a thread; a caller that is cancelled
+ * goes on at once. HEM_ENAME: not found; HEM_ENAMETEMP: no answer for now;
+ * HEM_ENAMETOOLONG: over 253 bytes; HEM_EINVAL: empty; HEM_ENOMEM. [suspends]
+ * [cancel point]
+ */
+HEM_API HEM_CHECK ssize_t hem_resolve(hem_address *ret, size_t max,
+                                      const char *host, uint16_t port);
+
+HEM_END_DECLS
+
+#endif

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tasks: functions that run side by side on one thread, each on its own
+ * stack. Any function that a task calls may suspend it.
+ *
+ *     static int child(void *arg) { return hem_sleep(*(hem_ns *)arg); }
+ *
+ *     hem_task *t;
+ *     hem_ns d = HEM_SEC;
+ *     HEM_TRY(hem_spawn(&t, child, &d));
+ *     hem_task_cancel(t, "changed my mind");
+ *     int rc = hem_await(t);                  // HEM_ECANCELED
+ *
+ * Life. A task is ready when spawned and takes its first step in the next turn
+ * of the loop. Each step runs until the task suspends; then the next ready
+ * task runs. When its function returns, the return value is its result: 0 or
+ * more, or an error. Each task belongs to the scope that spawned it, in the
+ * end to the loop, which outlives it (scope.h).
+ *
+ * Cancellation is a request, and an edge: it interrupts the wait of the task,
+ * or its next one if it does not wait, once. The interrupted call returns
+ * HEM_ECANCELED; the function cleans up, and returns that error. A task
+ * cancelled before its first step never runs. Requests are counted, so that
+ * code that catches its own request (a timeout) can tell it from others:
+ * hem_task_cancelling(), hem_task_uncancel(). All this is asyncio's
+ * Task.cancel(). Inside a shielded scope requests are kept back (scope.h).
+ *
+ * Handles. hem_spawn(NULL, ...) makes a task that is freed when it ends. With
+ * a handle, a small record stays until the scope is closed that spawned the
+ * task, or until hem_task_forget(). hem_self() is valid as long as the task.
+ *
+ * A stack has 64 KiB of address space by default, of which it uses what the
+ * task touches. Overflow ends the process with a line that names the task.
+ */
+#ifndef HEM_TASK_H
+#define HEM_TASK_H
+
+#include "base.h"
+
+HEM_BEGIN_DECLS
+
+typedef struct hem_task hem_task;
+
+/* What hem_fail() recorded: why and where a task failed. */
+typedef struct hem_error {
+    int code;            /* as given to hem_fail() */
+    int line;            /* where it was called */
+    const char *file;    /* static */
+    const char *message; /* as long as the hem_error */
+} hem_error;
+
+typedef struct hem_spawn_options {
+    const char *name;   /* NULL: the function's; lives as long as the record */
+    size_t stack_bytes; /* of address space; 0: the loop's default */
+    bool eager;         /* take the first step now, inside the call */
+    const char *function; /* filled in by the macros: name, */
+    const char *file;     /* file */
+    int line;             /* and line of the spawn */
+} hem_spawn_options;
+
+/*
+ * Spawn a task that runs fn(arg), in the loop's own scope: nobody waits for it
+ * but those who do so by themselves, and the end of hem_run(), which cancels
+ * it. `ret` may be NULL. An eager task runs up to its first suspension before
+ * the call returns (the call itself does not suspend). HEM_ENOMEM: no memory,
+ * or no more stacks: as many tasks exist as this kernel can hold (32,000
+ * before Linux 6.13). HEM_EINVAL: stack_bytes above 1 GiB. HEM_EREFUSED: the
+ * loop is ending. Both are macros. [loop thread]
+ */
+#define hem_spawn(ret, fn, arg) hem_spawn_at((ret), (fn), (arg), HEM__SITE(#fn))
+#define hem_spawn_with(ret, fn, arg, ...)                                      \
+    hem_spawn_at((ret), (fn), (arg), HEM__SITE_WITH(#fn, __VA_ARGS__))
+
+HEM_API HEM_CHECK int hem_spawn_at(hem_task **ret, hem_fn *fn, void *arg,
+                                   const hem_spawn_options *opts);
+
+#define HEM__SITE(fn_name)                                                     \
+    (__extension__({                                                           \
+        static const hem_spawn_options hem_site_ = {                           \
+            0, 0, false, fn_name, __FILE__, __LINE__};                         \
+        &hem_site_;                                                            \
+    }))
+#define HEM__SITE_WITH(fn_name, ...)                                           \
+    (&(hem_spawn_options){__VA_ARGS__, .function = fn_name, .file = __FILE__,  \
+                          .line = __LINE__})
+
+/*
+ * Wait until `t` has ended and return its result or error. If the caller is
+ * cancelled meanwhile, `t` is cancelled, and the wait goes on until `t` has
+ * ended: asyncio's `await task`. Returns at once if `t` has ended already.
+ * HEM_EREFUSED: a task cannot await itself. [suspends] [cancel point]
+ */
+HEM_API HEM_CHECK int hem_await(hem_task *t);
+
+/* Give all other ready tasks a turn. HEM_ECANCELED. [suspends] [cancel point] */
+HEM_API HEM_CHECK int hem_yield(void);
+
+/*
+ * Suspend the task for `d`; 0 or less is hem_yield(), HEM_NEVER waits for a
+ * cancellation. HEM_ECANCELED. [suspends] [cancel point]
+ */
+HEM_API HEM_CHECK int hem_sleep(hem_ns d);
+
+/* Return the current task, NULL in a callback or outside. [any thread] */
+HEM_API hem_task *hem_self(void);
+
+/*
+ * Request that `t` be cancelled, for the reason `why` (a static string, kept
+ * by pointer, or NULL). Return false if it has ended already. Never
+ * allocates. [loop thread]
+ */
+HEM_API bool hem_task_cancel(hem_task *t, const char *why);
+
+/* Return the number of requests that were not taken back; asyncio's
+ * cancelling(). Inside a shielded scope: those it holds. [loop thread] */
+HEM_API HEM_CHECK int hem_task_cancelling(const hem_task *t);
+
+/*
+ * Take one request back and return how many are left; at 0 a request not yet
+ * delivered is forgotten. Inside a shielded scope the last one held back;
+ * HEM_EMISUSE: it holds none. [loop thread]
+ */
+HEM_API int hem_task_uncancel(hem_task *t);
+
+/* Return the reason of the cancellation that `t` was last interrupted by, or
+ * ended by; NULL: none given. [loop thread] */
+HEM_API const char *hem_task_reason(const hem_task *t);
+
+/* Return whether the task has ended, and whether by cancellation.
+ * [loop thread] */
+HEM_API bool hem_task_done(const hem_task *t);
+HEM_API bool hem_task_cancelled(const hem_task *t);
+
+/* Return the result or error of a task that has ended (HEM_ECANCELED if it was
+ * cancelled), HEM_ESTATE if it has not. [loop thread] */
+HEM_API int hem_task_result(const hem_task *t);
+
+/* Return what hem_fail() recorded for a task that failed, NULL if nothing.
+ * Valid as long as the handle. [loop thread] */
+HEM_API const hem_error *hem_task_error(const hem_task *t);
+
+/* Return or replace the name; `name` lives as long as the record.
+ * [loop thread] */
+HEM_API const char *hem_task_name(const hem_task *t);
+HEM_API void hem_task_set_name(hem_task *t, const char *name);
+
+/* Return where the task was spawned: the file, and in `*ret_line` the line.
+ * [loop thread] */
+HEM_API const char *hem_task_site(const hem_task *t, int *ret_line);
+
+/* Return what a suspended task waits for ("sleep", "await", "read"), "ready",
+ * "running" or "done". Static. [loop thread] */
+HEM_API const char *hem_task_waits_for(const hem_task *t);
+
+/*
+ * Give the handle up: the record is freed, when the task has ended at the
+ * latest. The task itself goes on. NULL does nothing. [loop thread]
+ */
+HEM_API void hem_task_forget(hem_task *t);
+
+/* Call fn(arg, t) for each task of the loop that has not ended, in order of
+ * creation, until it returns false. It must not suspend. asyncio's
+ * all_tasks(). [loop thread] */
+HEM_API void hem_task_each(bool (*fn)(void *arg, hem_task *t), void *arg);
+
+/*
+ * Record why the current task fails and return `code`, a negative error:
+ *
+ *     return hem_fail(HEM_EINVAL, "port %d out of range", port);
+ *
+ * The message goes with the task's error to whoever reads it: the report of
+ * an unhandled error, hem_task_error(). The last call wins; a task that does
+ * not fail drops it. Cut at 500 characters; lost where memory lacks. A macro.
+ * [loop thread]
+ */
+#define hem_fail(code, ...) hem_fail_at((code), __FILE__, __LINE__, __VA_ARGS__)
+
+HEM_API int hem_fail_at(int code, const char *file, int line,
+                        const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* A done callback: the caller's own, private, in place until it has run, was
+ * removed, or the record of its task is freed. */
+typedef struct hem_done hem_done;
+typedef void hem_done_fn(void *arg, int status);
+
+struct hem_done {
+    struct hem__waiter waiter; /* while it waits */
+    struct hem__ready ready;   /* while it is about to be called */
+    hem_done_fn *fn;           /* what to call, with `arg` and the outcome */
+    void *arg;
+    int status;  /* the outcome, once ready */
+    bool queued; /* in the ready queue */
+};
+
+/*
+ * Call fn(arg, outcome) in the loop in the turn after `t` has ended (soon, if
+ * it has ended already); asyncio's add_done_callback. [loop thread]
+ */
+HEM_API void hem_task_on_done(hem_task *t, hem_done *d, hem_done_fn *fn,
+                              void *arg);
+
+/* Take a done callback back, of a task or of a future. Return whether it was
+ * still to be called. [loop thread] */
+HEM_API bool hem_done_remove(hem_done *d);
+
+HEM_END_DECLS
+
+#endif
