@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Contexts: what a suspended flow of control is, and the switch between two.
+ *
+ * hem__switch is assembly, one file for each CPU: it pushes the registers that
+ * a call must keep, stores the stack pointer, loads that of the other context
+ * and leaves by a jump to where that one stopped. `value` is what the switch
+ * returns there. Floating point control words are not saved: tasks share them,
+ * as functions do. switch_ucontext.c does the same with ucontext where there
+ * is no assembly.
+ *
+ * The sanitizers are told of each switch (hem__coro_switch); in other builds
+ * nothing is left of that.
+ */
+#ifndef HEM__CORO_CONTEXT_H
+#define HEM__CORO_CONTEXT_H
+
+#include <stddef.h>
+
+#include "coro/annotate.h"
+
+/* Called on the new stack with the value of the first switch to it. Must not
+ * return. Its first act is hem__coro_entered(). */
+typedef void hem__coro_fn(void *arg, int value);
+
+/* Suspend the caller into `*save` and go on with `*load`; they may be the
+ * same. Returns the value given by whoever switches back. */
+int hem__switch(void **save, void *const *load, int value);
+
+/*
+ * Lay a first frame on the stack that ends at `top` (16-byte aligned), so that
+ * a switch to the result calls fn(arg, value). `bottom` is its lowest address.
+ */
+void *hem__switch_prepare(void *bottom, void *top, hem__coro_fn *fn, void *arg);
+
+#ifdef HEM__ANNOTATE
+
+typedef struct hem__coro {
+    void *sp; /* while suspended: where its registers are */
+    hem__annotation note;
+} hem__coro;
+
+static inline void hem__coro_prepare(hem__coro *c, void *bottom, void *top,
+                                     hem__coro_fn *fn, void *arg)
+{
+    c->sp = hem__switch_prepare(bottom, top, fn, arg);
+    hem__annotate_create(&c->note, bottom,
+                         (size_t)((char *)top - (char *)bottom));
+}
+
+static inline int hem__coro_switch(hem__coro *from, hem__coro *to, int value)
+{
+    hem__annotate_leave(&from->note, &to->note);
+    value = hem__switch(&from->sp, &to->sp, value);
+    hem__annotate_arrive(&from->note);
+    return value;
+}
+
+static inline void hem__coro_entered(hem__coro *c)
+{
+    hem__annotate_arrive(&c->note);
+}
+
+static inline void hem__coro_finish(hem__coro *from, hem__coro *to, int value)
+{
+    hem__annotate_finish(&from->note, &to->note);
+    (void)hem__switch(&from->sp, &to->sp, value);
+    __builtin_unreachable();
+}
+
+#else
+
+typedef struct hem__coro {
+    void *sp; /* while suspended: where its registers are */
+} hem__coro;
+
+/* Prepare `c` to run fn(arg, value) on the stack from `bottom` to `top`. */
+static inline void hem__coro_prepare(hem__coro *c, void *bottom, void *top,
+                                     hem__coro_fn *fn, void *arg)
+{
+    c->sp = hem__switch_prepare(bottom, top, fn, arg);
+}
+
+/* Suspend `from`, the running one, and go on with `to`, which may be it. */
+static inline int hem__coro_switch(hem__coro *from, hem__coro *to, int value)
+{
+    return hem__switch(&from->sp, &to->sp, value);
+}
+
+/* To be called first in a new coroutine. */
+static inline void hem__coro_entered(hem__coro *c)
+{
+    (void)c;
+}
+
+/* Go on with `to` from a coroutine that will never run again. Its stack may
+ * be in the pool already: nothing else happens before the switch. */
+static inline void hem__coro_finish(hem__coro *from, hem__coro *to, int value)
+{
+    (void)hem__switch(&from->sp, &to->sp, value);
+    __builtin_unreachable();
+}
+
+#endif
+
+#endif

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+#include "coro/stack.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/sys.h"
+#include "coro/valgrind.h"
+
+#define SLAB_FIRST_SLOTS 16
+#define SLAB_MAX_BYTES   ((size_t)8 << 30)
+#define COLOURS          16
+#define COLOUR_BYTES     64
+
+/* One mapping. Its slots are used from the last, highest one down. */
+struct hem__slab {
+    struct hem__slab *next; /* of all */
+    char *memory;           /* slots of guard and stack */
+    size_t slot_bytes;
+    uint32_t slots;
+    uint32_t used; /* slots cut so far */
+    int size_class;
+    hem__stack stacks[]; /* one for each slot */
+};
+
+void hem__stacks_init(hem__stacks *p)
+{
+    memset(p, 0, sizeof(*p));
+    for (int i = 0; i < HEM__STACK_CLASSES; i++)
+        p->classes[i].slab_slots = SLAB_FIRST_SLOTS;
+}
+
+void hem__stacks_deinit(hem__stacks *p)
+{
+    while (p->slabs) {
+        struct hem__slab *slab = p->slabs;
+        p->slabs = slab->next;
+        for (uint32_t i = 0; i < slab->used; i++) {
+            hem__stack *s = &slab->stacks[i];
+            hem__annotate_stack_gone(hem__stack_bottom(s), hem__stack_bytes(s));
+            hem__valgrind_stack_gone(s->valgrind_id);
+        }
+        munmap(slab->memory, slab->slots * slab->slot_bytes);
+        hem__free(slab);
+    }
+}
+
+int hem__stack_class_of(size_t bytes)
+{
+    if (bytes > HEM__STACK_MAX_BYTES)
+        return HEM_EINVAL;
+    int size_class = 0;
+    while ((HEM__STACK_MIN_BYTES << size_class) < bytes)
+        size_class++;
+    return size_class;
+}
+
+static int slab_create(hem__stacks *p, int size_class, uint32_t slots)
+{
+    size_t slot_bytes =
+        (HEM__STACK_MIN_BYTES << size_class) + HEM__STACK_GUARD_BYTES;
+    struct hem__slab *slab =
+        hem__alloc(sizeof(*slab) + slots * sizeof(slab->stacks[0]));
+    if (!slab)
+        return HEM_ENOMEM;
+    void *memory;
+    int rc = hem__sys_map_stacks(&memory, slots * slot_bytes);
+    if (rc < 0) {
+        hem__free(slab);
+        return HEM_ENOMEM;
+    }
+    *slab = (struct hem__slab){.next = p->slabs,
+                               .memory = memory,
+                               .slot_bytes = slot_bytes,
+                               .slots = slots,
+                               .size_class = size_class};
+    p->slabs = slab;
+    p->classes[size_class].slab = slab;
+    return 0;
+}
+
+/* Add a slab, a smaller one where address space lacks. */
+static int slab_add(hem__stacks *p, int size_class)
+{
+    hem__stack_class *c = &p->classes[size_class];
+    uint32_t slots = c->slab_slots;
+    while (slots > 1 && slots * ((HEM__STACK_MIN_BYTES << size_class) +
+                                 HEM__STACK_GUARD_BYTES) >
+                            SLAB_MAX_BYTES)
+        slots /= 2;
+    int rc;
+    while ((rc = slab_create(p, size_class, slots)) < 0 && slots > 1)
+        slots /= 2;
+    if (rc == 0)
+        c->slab_slots = slots * 2;
+    return rc;
+}
+
+static int guard(hem__stacks *p, char *guard)
+{
+    if (!p->no_regions &&
+        hem__sys_guard_region(guard, HEM__STACK_GUARD_BYTES) == 0)
+        return 0;
+    p->no_regions = true;
+    if (p->mprotected >= HEM__STACK_GUARDS_MAX ||
+        hem__sys_guard_protect(guard, HEM__STACK_GUARD_BYTES) < 0)
+        return HEM_ENOMEM;
+    p->mprotected++;
+    return 0;
+}
+
+/* Cut the next slot of a slab; unchanged on failure. */
+static int slot_cut(hem__stacks *p, struct hem__slab *slab, hem__stack **ret)
+{
+    char *top = slab->memory + (slab->slots - slab->used) * slab->slot_bytes;
+    int rc = guard(p, top - slab->slot_bytes);
+    if (rc < 0)
+        return rc;
+    hem__stack *s = &slab->stacks[slab->used];
+    *s = (hem__stack){.top = top,
+                      .colour = slab->used % COLOURS * COLOUR_BYTES,
+                      .size_class = (uint16_t)slab->size_class};
+    slab->used++;
+    hem__annotate_stack(hem__stack_bottom(s), hem__stack_bytes(s));
+    s->valgrind_id = hem__valgrind_stack(hem__stack_bottom(s), top);
+    *ret = s;
+    return 0;
+}
+
+int hem__stack_create(hem__stacks *p, hem__stack **ret, int size_class)
+{
+    hem__stack_class *c = &p->classes[size_class];
+    if (c->free) {
+        *ret = c->free;
+        c->free = c->free->next;
+        (*ret)->cold = false;
+        hem__annotate_stack_reuse(hem__stack_bottom(*ret),
+                                  hem__stack_bytes(*ret));
+    } else {
+        if (!c->slab || c->slab->used == c->slab->slots) {
+            int rc = slab_add(p, size_class);
+            if (rc < 0)
+                return rc;
+        }
+        int rc = slot_cut(p, c->slab, ret);
+        if (rc < 0)
+            return rc;
+    }
+    if (++c->in_use > c->peak)
+        c->peak = c->in_use;
+    return 0;
+}
+
+static void cool(hem__stack *s)
+{
+    char *bottom = hem__stack_bottom(s);
+    size_t bytes = hem__stack_bytes(s);
+    (void)madvise(bottom, bytes, MADV_DONTNEED);
+    s->cold = true;
+}
+
+void hem__stacks_trim(hem__stacks *p)
+{
+    for (int i = 0; i < HEM__STACK_CLASSES; i++) {
+        hem__stack_class *c = &p->classes[i];
+        uint32_t keep = c->peak - c->in_use;
+        c->peak = c->in_use;
+        if (c->free_warm <= keep)
+            continue;
+        hem__stack *s = c->free;
+        for (uint32_t n = 0; s && !s->cold; n++, s = s->next) {
+            if (n >= keep)
+                cool(s);
+        }
+        c->free_warm = keep;
+    }
+}

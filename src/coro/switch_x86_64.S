@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The context switch for x86-64, System V ABI. See context.h.
+ *
+ * A suspended context's stack pointer points at r15 r14 r13 r12 rbx rbp and
+ * the address to go on at. Leaving by a jump instead of a return spares a
+ * return that the CPU would predict wrongly.
+ */
+        .text
+
+/* int hem__switch(void **save: rdi, void *const *load: rsi, int value: edx) */
+        .globl  hem__switch
+        .hidden hem__switch
+        .type   hem__switch, @function
+        .p2align 4
+hem__switch:
+        .cfi_startproc
+        endbr64
+        pushq   %rbp
+        .cfi_adjust_cfa_offset 8
+        .cfi_rel_offset rbp, 0
+        pushq   %rbx
+        .cfi_adjust_cfa_offset 8
+        .cfi_rel_offset rbx, 0
+        pushq   %r12
+        .cfi_adjust_cfa_offset 8
+        .cfi_rel_offset r12, 0
+        pushq   %r13
+        .cfi_adjust_cfa_offset 8
+        .cfi_rel_offset r13, 0
+        pushq   %r14
+        .cfi_adjust_cfa_offset 8
+        .cfi_rel_offset r14, 0
+        pushq   %r15
+        .cfi_adjust_cfa_offset 8
+        .cfi_rel_offset r15, 0
+        movq    %rsp, (%rdi)
+        movq    (%rsi), %rsp
+        movl    %edx, %eax
+        popq    %r15
+        .cfi_adjust_cfa_offset -8
+        .cfi_restore r15
+        popq    %r14
+        .cfi_adjust_cfa_offset -8
+        .cfi_restore r14
+        popq    %r13
+        .cfi_adjust_cfa_offset -8
+        .cfi_restore r13
+        popq    %r12
+        .cfi_adjust_cfa_offset -8
+        .cfi_restore r12
+        popq    %rbx
+        .cfi_adjust_cfa_offset -8
+        .cfi_restore rbx
+        popq    %rbp
+        .cfi_adjust_cfa_offset -8
+        .cfi_restore rbp
+        popq    %rcx
+        .cfi_adjust_cfa_offset -8
+        .cfi_register rip, rcx
+        notrack jmp *%rcx
+        .cfi_endproc
+        .size   hem__switch, .-hem__switch
+
+/* Where a new context begins: r12(r13, eax), on a fresh stack. Unwinders look
+ * up the address before, hence the nop. */
+        .type   boot, @function
+        .p2align 4
+        .cfi_startproc
+        .cfi_undefined rip
+        nop
+boot:
+        endbr64
+        movq    %r13, %rdi
+        movl    %eax, %esi
+        call    *%r12
+        ud2
+        .cfi_endproc
+        .size   boot, .-boot
+
+/* void *hem__switch_prepare(void *bottom: rdi, void *top: rsi,
+ *                           hem__coro_fn *fn: rdx, void *arg: rcx) */
+        .globl  hem__switch_prepare
+        .hidden hem__switch_prepare
+        .type   hem__switch_prepare, @function
+        .p2align 4
+hem__switch_prepare:
+        .cfi_startproc
+        endbr64
+        leaq    boot(%rip), %r8
+        xorl    %eax, %eax
+        movq    %r8, -24(%rsi)
+        movq    %rax, -32(%rsi)         /* rbp: ends chains of frames */
+        movq    %rax, -40(%rsi)         /* rbx */
+        movq    %rdx, -48(%rsi)         /* r12 */
+        movq    %rcx, -56(%rsi)         /* r13 */
+        movq    %rax, -64(%rsi)         /* r14 */
+        movq    %rax, -72(%rsi)         /* r15 */
+        leaq    -72(%rsi), %rax
+        ret
+        .cfi_endproc
+        .size   hem__switch_prepare, .-hem__switch_prepare
+
+/* Ready for indirect branch tracking, not for shadow stacks. */
+        .section .note.gnu.property, "a"
+        .p2align 3
+        .long   4
+        .long   16
+        .long   5
+        .asciz  "GNU"
+        .long   0xc0000002
+        .long   4
+        .long   1
+        .long   0
+
+        .section .note.GNU-stack, "", @progbits

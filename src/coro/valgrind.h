@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* Tells valgrind of stacks, where its header was there at build time. */
+#ifndef HEM__CORO_VALGRIND_H
+#define HEM__CORO_VALGRIND_H
+
+#if defined(__has_include)
+#if __has_include(<valgrind/valgrind.h>)
+#define HEM__VALGRIND 1
+#endif
+#endif
+
+#ifdef HEM__VALGRIND
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpedantic"
+#include <valgrind/valgrind.h>
+
+/* Returns an id for hem__valgrind_stack_gone(). */
+static inline unsigned hem__valgrind_stack(void *bottom, void *top)
+{
+    return VALGRIND_STACK_REGISTER(bottom, top);
+}
+
+static inline void hem__valgrind_stack_gone(unsigned id)
+{
+    VALGRIND_STACK_DEREGISTER(id);
+}
+#pragma GCC diagnostic pop
+#else
+static inline unsigned hem__valgrind_stack(void *bottom, void *top)
+{
+    (void)bottom;
+    (void)top;
+    return 0;
+}
+
+static inline void hem__valgrind_stack_gone(unsigned id)
+{
+    (void)id;
+}
+#endif
+
+#endif
