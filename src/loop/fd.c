@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+#include "loop/fd.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/sys.h"
+
+#define BATCH       256
+#define FIRST_SLOTS 64
+
+void hem__fd_init(hem__fd *d, int fd)
+{
+    memset(d, 0, sizeof(*d));
+    d->fd = fd;
+    d->open = true;
+    d->ready = HEM__FD_READ | HEM__FD_WRITE;
+}
+
+/* Make room in the table for descriptor `fd`. */
+static int reserve(hem_loop *l, int fd)
+{
+    uint32_t need = (uint32_t)fd + 1;
+    if (need <= l->fd_slots)
+        return 0;
+    uint32_t slots = l->fd_slots ? l->fd_slots : FIRST_SLOTS;
+    while (slots < need)
+        slots *= 2;
+    hem__fd_slot *fds = hem__realloc(l->fds, slots * sizeof(*fds));
+    if (!fds)
+        return HEM_ENOMEM;
+    memset(fds + l->fd_slots, 0, (slots - l->fd_slots) * sizeof(*fds));
+    l->fds = fds;
+    l->fd_slots = slots;
+    return 0;
+}
+
+static uint64_t token_of(const hem__fd *d)
+{
+    return (uint64_t)d->gen << 32 | (uint32_t)d->fd;
+}
+
+/* Watch `d` for `direction`, besides what it is watched for. */
+static int watch(hem_loop *l, hem__fd *d, uint8_t direction)
+{
+    uint8_t events = d->watched | direction;
+    if (events == d->watched)
+        return 0;
+    const hem__poller_ops *ops = l->poller->ops;
+    int rc;
+    if (d->watched) {
+        rc = ops->modify(l->poller, d->fd, events, token_of(d));
+    } else {
+        rc = reserve(l, d->fd);
+        if (rc < 0)
+            return rc;
+        d->gen = ++l->fd_gen;
+        rc = ops->add(l->poller, d->fd, events, token_of(d));
+        if (rc == 0)
+            l->fds[d->fd] = (hem__fd_slot){d, d->gen};
+    }
+    if (rc == 0)
+        d->watched = events;
+    return rc;
+}
+
+int hem__fds_init(hem_loop *l)
+{
+    int rc = hem__poller_epoll.create(&l->poller);
+    if (rc < 0)
+        return rc;
+    int fd = hem__sys_eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (fd < 0) {
+        l->poller->ops->destroy(l->poller);
+        return fd;
+    }
+    hem__fd_init(&l->wake, fd);
+    rc = watch(l, &l->wake, HEM__FD_READ);
+    if (rc < 0)
+        hem__fds_deinit(l);
+    return rc;
+}
+
+void hem__fds_deinit(hem_loop *l)
+{
+    hem__fd_close(l, &l->wake);
+    l->poller->ops->destroy(l->poller);
+    hem__free(l->fds);
+}
+
+void hem__fds_abandon(hem_loop *l)
+{
+    for (uint32_t fd = 0; fd < l->fd_slots; fd++) {
+        if (l->fds[fd].owner)
+            close((int)fd);
+    }
+    l->poller->ops->destroy(l->poller);
+}
+
+static hem__fiber **place(hem__fd *d, uint8_t direction)
+{
+    return direction == HEM__FD_READ ? &d->reader : &d->writer;
+}
+
+/* The fiber stops waiting in that direction, if one does. */
+static void release(hem_loop *l, hem__fd *d, uint8_t direction, int status)
+{
+    hem__fiber **at = place(d, direction);
+    hem__fiber *f = *at;
+    if (!f)
+        return;
+    *at = NULL;
+    l->fd_waiters--;
+    hem__wake(l, f, status);
+}
+
+static bool cancel_read(hem_loop *l, hem__fiber *f, const char *why)
+{
+    f->reason = why;
+    release(l, f->wait_on, HEM__FD_READ, HEM_ECANCELED);
+    return true;
+}
+
+static bool cancel_write(hem_loop *l, hem__fiber *f, const char *why)
+{
+    f->reason = why;
+    release(l, f->wait_on, HEM__FD_WRITE, HEM_ECANCELED);
+    return true;
+}
+
+static const hem__wait wait_read = {"read", cancel_read};
+static const hem__wait wait_write = {"write", cancel_write};
+
+int hem__fd_wait(hem_loop *l, hem__fiber *f, hem__fd *d, uint8_t direction)
+{
+    hem__fiber **at = place(d, direction);
+    if (*at)
+        return HEM_EBUSY;
+    int rc = watch(l, d, direction);
+    if (rc < 0)
+        return rc;
+    *at = f;
+    f->wait_on = d;
+    l->fd_waiters++;
+    l->io_budget = HEM__IO_BUDGET;
+    return hem__park(l, f,
+                     direction == HEM__FD_READ ? &wait_read : &wait_write);
+}
+
+static void forget(hem_loop *l, hem__fd *d)
+{
+    if (!d->watched)
+        return;
+    l->fds[d->fd].owner = NULL;
+    d->watched = 0;
+}
+
+void hem__fd_unregister(hem_loop *l, hem__fd *d)
+{
+    if (d->watched)
+        l->poller->ops->remove(l->poller, d->fd);
+    forget(l, d);
+}
+
+int hem__fd_close(hem_loop *l, hem__fd *d)
+{
+    if (!d->open)
+        return HEM_EBADF;
+    forget(l, d);
+    d->open = false;
+    release(l, d, HEM__FD_READ, HEM_EBADF);
+    release(l, d, HEM__FD_WRITE, HEM_EBADF);
+    close(d->fd);
+    return 0;
+}
+
+static void deliver(hem_loop *l, const hem__poll_event *e)
+{
+    uint32_t fd = (uint32_t)e->token;
+    if (fd >= l->fd_slots)
+        return;
+    hem__fd *d = l->fds[fd].owner;
+    if (!d || l->fds[fd].gen != (uint32_t)(e->token >> 32))
+        return; /* an earlier owner of the number */
+    if (d == &l->wake && l->on_wake)
+        l->on_wake(l);
+    d->ready |= e->ready;
+    if (hem__fd_may(d, HEM__FD_READ))
+        release(l, d, HEM__FD_READ, 0);
+    if (hem__fd_may(d, HEM__FD_WRITE))
+        release(l, d, HEM__FD_WRITE, 0);
+}
+
+int hem__fds_poll(hem_loop *l, hem_ns timeout)
+{
+    hem__poll_event events[BATCH];
+    int count = l->poller->ops->wait(l->poller, events, BATCH, timeout);
+    for (int i = 0; i < count; i++)
+        deliver(l, &events[i]);
+    return count;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Descriptors in the loop. A hem__fd is embedded in what owns the descriptor;
+ * it is registered with the poller when somebody first waits for it, and stays
+ * so. Events carry the number of the registration, so that one for a closed
+ * descriptor never reaches the next owner of its number.
+ *
+ * Readiness is remembered: `ready` holds what may be ready. A call that came
+ * back with EAGAIN, or with less than asked for, clears its bit; an event sets
+ * it. So the pattern of all I/O is
+ *
+ *     for (;;) {
+ *         if (hem__fd_may(fd, HEM__FD_READ)) {
+ *             ssize_t n = hem__sys_recv(...);
+ *             if (n != HEM_EAGAIN)
+ *                 return n;
+ *             hem__fd_exhausted(fd, HEM__FD_READ);
+ *         }
+ *         HEM_TRY(hem__fd_wait(l, f, fd, HEM__FD_READ));
+ *     }
+ */
+#ifndef HEM__LOOP_FD_H
+#define HEM__LOOP_FD_H
+
+#include "hem/error.h"
+#include "loop/fiber.h"
+#include "loop/loop.h"
+#include "loop/poller.h"
+
+/* Take `fd`, non-blocking, into `d`. It is closed with it. */
+void hem__fd_init(hem__fd *d, int fd);
+
+/* Whether a call in that direction may succeed. */
+static inline bool hem__fd_may(const hem__fd *d, uint8_t direction)
+{
+    return d->ready & (direction | HEM__FD_HANGUP);
+}
+
+/* A call said EAGAIN. */
+static inline void hem__fd_exhausted(hem__fd *d, uint8_t direction)
+{
+    d->ready &= (uint8_t) ~(direction | HEM__FD_HANGUP);
+}
+
+/* A call did less than it was asked for: nothing more is there, but that the
+ * peer hung up may be. */
+static inline void hem__fd_drained(hem__fd *d, uint8_t direction)
+{
+    d->ready &= (uint8_t)~direction;
+}
+
+/*
+ * Suspend the current fiber until `d` may be ready for HEM__FD_READ or
+ * HEM__FD_WRITE. HEM_ECANCELED; HEM_EBADF: it was closed meanwhile;
+ * HEM_EBUSY: somebody waits in this direction; HEM_ENOMEM, HEM_ENOSPC: it
+ * cannot be registered.
+ */
+int hem__fd_wait(hem_loop *l, hem__fiber *f, hem__fd *d, uint8_t direction);
+
+/*
+ * At the beginning of an I/O call: a checkpoint. Delivers a pending
+ * cancellation and gives way once in HEM__IO_BUDGET calls, so that tasks whose
+ * descriptors are always ready let others run.
+ */
+static inline int hem__io_checkpoint(hem_loop *l, hem__fiber *f)
+{
+    if (f->pending)
+        return hem__fiber_take(f);
+    if (l->io_budget-- == 0) {
+        l->io_budget = HEM__IO_BUDGET;
+        return hem__defer(l, f);
+    }
+    return 0;
+}
+
+/* Take it out of the poller, which closing alone would not do while other
+ * processes hold the descriptor. */
+void hem__fd_unregister(hem_loop *l, hem__fd *d);
+
+/* Close it; who waits gets HEM_EBADF. HEM_EBADF: not open. */
+int hem__fd_close(hem_loop *l, hem__fd *d);
+
+/* The loop's side. */
+int hem__fds_init(hem_loop *l);
+void hem__fds_deinit(hem_loop *l);
+
+/* In a forked child: close all descriptors that the loop knows of. */
+void hem__fds_abandon(hem_loop *l);
+
+/* Take events, waiting up to `timeout` (negative: without limit); returns how
+ * many there were. */
+int hem__fds_poll(hem_loop *l, hem_ns timeout);
+
+#endif

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+#include "loop/loop.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "base/sys.h"
+#include "loop/fd.h"
+#include "loop/fiber.h"
+#include "loop/pool.h"
+#include "loop/post.h"
+
+_Thread_local hem_loop *hem__loop;
+
+/* The seeded order picks among so many of the ready, for it must walk there. */
+#define PICK_WINDOW 64
+
+int hem__loop_init(hem_loop *l, const hem__loop_config *config)
+{
+    memset(l, 0, sizeof(*l));
+    hem__queue_init(&l->ready);
+    hem__stacks_init(&l->stacks);
+    l->virtual_clock = config->clock;
+    l->clock = config->clock ? &hem__clock_virtual : &hem__clock_monotonic;
+    l->random = config->seed;
+    l->pid = getpid();
+    int rc = hem__fds_init(l);
+    if (rc < 0)
+        return rc;
+    hem__loop = l;
+    return 0;
+}
+
+void hem__loop_deinit(hem_loop *l)
+{
+    hem__pool_destroy(l);
+    hem__posts_take(l);
+    while (l->ready.first) {
+        hem__ready *n = hem__queue_pop(&l->ready);
+        HEM__ASSERT(n->run);
+        n->run(n);
+    }
+    hem__fds_deinit(l);
+    hem__timers_deinit(&l->timers);
+    hem__stacks_deinit(&l->stacks);
+    hem__loop = NULL;
+}
+
+void hem__loop_abandon(hem_loop *l)
+{
+    hem__fds_abandon(l);
+    hem__loop = NULL;
+}
+
+void hem__queue_remove(hem__queue *q, hem__ready *n)
+{
+    hem__ready **at = &q->first;
+    while (*at != n)
+        at = &(*at)->next;
+    *at = n->next;
+    if (!n->next)
+        q->last = at;
+}
+
+/* xorshift64* */
+static uint64_t next_random(hem_loop *l)
+{
+    uint64_t x = l->random;
+    x ^= x >> 12;
+    x ^= x << 25;
+    x ^= x >> 27;
+    l->random = x;
+    return x * UINT64_C(2685821657736338717);
+}
+
+static hem__ready *pick(hem_loop *l)
+{
+    if (!l->random || l->urgent)
+        return hem__queue_pop(&l->ready);
+    uint32_t count = 0;
+    for (hem__ready *n = l->ready.first; n && count < PICK_WINDOW; n = n->next)
+        count++;
+    uint32_t skip = (uint32_t)(next_random(l) >> 32) % count;
+    hem__ready *n = l->ready.first;
+    while (skip-- > 0)
+        n = n->next;
+    hem__queue_remove(&l->ready, n);
+    return n;
+}
+
+void hem__loop_fire(hem_loop *l)
+{
+    if (!l->timers.count)
+        return;
+    hem_ns now = hem__loop_now(l);
+    while (l->timers.count && l->timers.heap[1].when <= now) {
+        hem__timer *t = l->timers.heap[1].timer;
+        hem__timer_disarm(&l->timers, t);
+        t->fire(t);
+    }
+}
+
+/* The outside: posts, descriptors, timers. */
+static void turn(hem_loop *l)
+{
+    l->budget = l->random ? 0 : HEM__LOOP_BUDGET;
+    hem__posts_take(l);
+    if (!l->ready.first)
+        l->clock->idle(l);
+    else
+        hem__fds_poll(l, 0);
+    hem__loop_fire(l);
+}
+
+void hem__loop_run(hem_loop *l)
+{
+    uint32_t steps = 0; /* of callbacks and picked fibers in this turn */
+    l->stop = false;
+    while (!l->stop) {
+        if (!l->ready.first || (!l->budget && !l->random) ||
+            ++steps >= HEM__LOOP_BUDGET) {
+            steps = 0;
+            turn(l);
+            continue;
+        }
+        hem__ready *n = pick(l);
+        if (n->run) {
+            n->run(n);
+        } else {
+            hem__fiber *f = (hem__fiber *)n;
+            l->current = f;
+            hem__coro_switch(&l->coro, &f->coro, hem__fiber_take(f));
+        }
+    }
+}
+
+hem_loop *hem_loop_current(void)
+{
+    return hem__loop;
+}
+
+void hem__loop_missing(const char *function)
+{
+    hem__abort("%s: called on a thread where no loop runs", function);
+}
+
+void hem__fiber_missing(const char *function)
+{
+    hem__abort("%s: called in a callback, where no task is current", function);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Posts: what other threads hand to a loop. A stack without locks: a post is
+ * pushed by compare-and-swap, the loop takes all at once and turns them round.
+ * Only the push on an empty stack wakes the loop, for the loop takes
+ * everything once woken.
+ */
+#ifndef HEM__LOOP_POST_H
+#define HEM__LOOP_POST_H
+
+#include "loop/loop.h"
+
+typedef struct hem__post {
+    hem__ready ready;       /* `run` is called in the loop */
+    struct hem__post *next; /* posted before it */
+} hem__post;
+
+/* Make `p->ready` ready in the loop. Never fails. [any thread] */
+void hem__post_send(hem_loop *l, hem__post *p);
+
+/* Move all posts to the ready queue, the earliest first. */
+void hem__posts_take(hem_loop *l);
+
+/* Wake the loop from its poller. Safe in signal handlers. [any thread] */
+void hem__loop_wake_up(hem_loop *l);
+
+#endif
