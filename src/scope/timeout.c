@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Timeouts: asyncio.timeout(), its states.
+ *
+ *     closed --open--> active --deadline--> expiring --close--> expired
+ *                             --close--> finished
+ */
+#include "hem/timeout.h"
+
+#include "base/log.h"
+#include "task/task.h"
+
+enum hem__timeout_state {
+    CLOSED, /* zero */
+    ACTIVE,
+    EXPIRING, /* the task was cancelled */
+    EXPIRED,
+    FINISHED,
+};
+
+static void expire(hem_timeout *t)
+{
+    t->state = EXPIRING;
+    hem__shield_cancel(hem__loop, t->task, t->task->shields, NULL);
+}
+
+static void fire(hem__timer *timer)
+{
+    expire(HEM__CONTAINER(timer, hem_timeout, timer));
+}
+
+static void run(hem__ready *n)
+{
+    hem_timeout *t = HEM__CONTAINER(n, hem_timeout, ready);
+    t->queued = false;
+    expire(t);
+}
+
+static void arm(hem_loop *l, hem_timeout *t, hem_ns when)
+{
+    t->when = when;
+    if (when != HEM_NEVER && when <= hem__loop_now(l)) {
+        t->queued = true;
+        hem__queue_push(&l->ready, &t->ready);
+    } else {
+        hem__loop_arm(l, &t->timer, when);
+    }
+}
+
+static void disarm(hem_loop *l, hem_timeout *t)
+{
+    hem__timer_disarm(&l->timers, &t->timer);
+    if (t->queued) {
+        hem__queue_remove(&l->ready, &t->ready);
+        t->queued = false;
+    }
+}
+
+int hem_timeout_open_at(hem_timeout *t, hem_ns when)
+{
+    hem_loop *l = hem__loop_need("hem_timeout_open");
+    hem_task *self = hem__task_need(l, "hem_timeout_open");
+    int rc = hem__timers_reserve(&l->timers);
+    if (rc < 0)
+        return rc;
+    *t = (hem_timeout){.timer = {.fire = fire},
+                       .ready = {.run = run},
+                       .task = self,
+                       .prior = hem__shield_count(self, self->shields),
+                       .state = ACTIVE};
+    self->fiber.timeouts++;
+    arm(l, t, when);
+    return 0;
+}
+
+int hem_timeout_open(hem_timeout *t, hem_ns d)
+{
+    hem_loop *l = hem__loop_need("hem_timeout_open");
+    return hem_timeout_open_at(t, hem__deadline(hem__loop_now(l), d));
+}
+
+int hem_timeout_reschedule(hem_timeout *t, hem_ns when)
+{
+    hem_loop *l = hem__loop_need("hem_timeout_reschedule");
+    if (t->state != ACTIVE)
+        return HEM_EREFUSED;
+    disarm(l, t);
+    arm(l, t, when);
+    return 0;
+}
+
+hem_ns hem_timeout_when(const hem_timeout *t)
+{
+    return t->when;
+}
+
+bool hem_timeout_expired(const hem_timeout *t)
+{
+    return t->state == EXPIRING || t->state == EXPIRED;
+}
+
+int hem_timeout_close(hem_timeout *t, int rc)
+{
+    hem_loop *l = hem__loop_need("hem_timeout_close");
+    hem_task *self = hem__task_need(l, "hem_timeout_close");
+    if (t->state != ACTIVE && t->state != EXPIRING)
+        return HEM_EMISUSE;
+    if (t->task != self)
+        hem__abort("hem_timeout_close: task \"%s\", spawned at %s:%d, did not "
+                   "open the timeout",
+                   self->name, self->file, self->line);
+    disarm(l, t);
+    hem__timers_release(&l->timers);
+    self->fiber.timeouts--;
+    if (t->state == ACTIVE) {
+        t->state = FINISHED;
+        return rc;
+    }
+    t->state = EXPIRED;
+    int left = hem__shield_uncancel(self, self->shields);
+    return left <= (int)t->prior && rc == HEM_ECANCELED ? HEM_ETIMEDOUT : rc;
+}

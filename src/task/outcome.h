@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Outcomes: the common part of futures and tasks. Pending, then done: with a
+ * result, an error, or cancelled. Who waits is told in the order of asking.
+ */
+#ifndef HEM__TASK_OUTCOME_H
+#define HEM__TASK_OUTCOME_H
+
+#include "base/list.h"
+#include "hem/task.h"
+#include "loop/fiber.h"
+
+typedef struct hem__outcome hem__outcome;
+typedef struct hem__waiter hem__waiter;
+
+enum hem__outcome_state {
+    HEM__PENDING, /* zero */
+    HEM__DONE,
+    HEM__CANCELLED,
+};
+
+static inline void hem__outcome_init(hem__outcome *o)
+{
+    hem__list_init(&o->waiters);
+    o->why = NULL;
+    o->status = 0;
+    o->state = HEM__PENDING;
+    o->flags = 0;
+    o->spare = 0;
+}
+
+/* Make those who wait ready; see hem__outcome_settle. */
+void hem__outcome_tell(hem_loop *l, hem__outcome *o);
+
+/* A pending outcome becomes done or cancelled. */
+static inline void hem__outcome_settle(hem_loop *l, hem__outcome *o,
+                                       uint8_t state, int status)
+{
+    o->state = state;
+    o->status = status;
+    if (!hem__list_empty(&o->waiters))
+        hem__outcome_tell(l, o);
+}
+
+/* Park fiber `f` until `o`, which is pending, is settled, and return its
+ * status; `o` need not exist any more then. `wait` tells what a request to
+ * cancel does; its `wait_on` is the hem__waiter. */
+int hem__outcome_wait(hem_loop *l, hem__fiber *f, hem__outcome *o,
+                      const hem__wait *wait);
+
+/* The outcome of one that is settled, for fiber `f`. */
+static inline int hem__outcome_take(const hem__outcome *o, hem__fiber *f)
+{
+    if (o->state == HEM__CANCELLED)
+        f->reason = o->why;
+    return o->status;
+}
+
+/* Have `d` called when `o` is settled, soon if it is. */
+void hem__outcome_on_done(hem_loop *l, hem__outcome *o, hem_done *d,
+                          hem_done_fn *fn, void *arg);
+
+#endif

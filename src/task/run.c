@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * hem_run: from the making of a loop to its end.
+ *
+ * The end has asyncio.run's order: the loop runs until the main task is done;
+ * all tasks that are left get a request to cancel, in order of creation, and
+ * the loop runs until they are done; those that failed are reported; a few
+ * turns for callbacks follow. Tasks spawned during all this are then cancelled
+ * and awaited as well, with no more to be spawned.
+ */
+#include "hem/run.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "coro/overflow.h"
+#include "loop/interrupt.h"
+#include "task/task.h"
+
+#define LAST_TURNS 4
+
+static void nobody_told(hem__nursery *n, hem_task *child)
+{
+    (void)n;
+    const uint8_t claims = HEM__TASK_HANDLE | HEM__TASK_FORGOTTEN;
+    bool has_owner = (child->outcome.flags & claims) == HEM__TASK_HANDLE;
+    bool claimed =
+        child->outcome.flags & (HEM__TASK_RETRIEVED | HEM__TASK_AT_EXIT);
+    if (hem__task_failed(child) && !has_owner && !claimed)
+        hem__report(hem__loop, HEM_REPORT_NEVER_RETRIEVED, child);
+}
+
+static uint64_t seed_of(const hem_run_options *opts)
+{
+    if (opts->seed)
+        return opts->seed;
+    const char *text = getenv("HEM_SEED");
+    return text ? strtoull(text, NULL, 0) : 0;
+}
+
+static void overflow_who(hem__overflow_victim *ret)
+{
+    hem_loop *l = hem__loop;
+    const hem_task *t = l ? (const hem_task *)l->current : NULL;
+    if (!t)
+        return;
+    *ret = (hem__overflow_victim){.stack = t->fiber.stack,
+                                  .name = t->name,
+                                  .file = t->file,
+                                  .line = t->line};
+}
+
+static int runtime_init(hem__runtime *rt, const hem_run_options *opts)
+{
+    int size_class = hem__stack_class_of(
+        opts->stack_bytes ? opts->stack_bytes : HEM__STACK_DEFAULT_BYTES);
+    if (size_class < 0)
+        return size_class;
+    hem__loop_config config = {.clock = opts->clock, .seed = seed_of(opts)};
+    int rc = hem__loop_init(&rt->loop, &config);
+    if (rc < 0)
+        return rc;
+    rc = hem__overflow_watch(overflow_who);
+    if (rc < 0) {
+        hem__loop_deinit(&rt->loop);
+        return rc;
+    }
+    hem__nursery_init(&rt->nursery, nobody_told);
+    hem__list_init(&rt->all);
+    hem__list_init(&rt->failed);
+    rt->options = opts;
+    rt->stack_class = size_class;
+    return 0;
+}
+
+static void runtime_deinit(hem__runtime *rt)
+{
+    hem__nursery_release(&rt->loop, &rt->nursery);
+    hem__loop_deinit(&rt->loop);
+    hem__overflow_unwatch();
+    hem__records_free(rt);
+}
+
+static void on_interrupt(hem_loop *l)
+{
+    hem__runtime *rt = hem__runtime_of(l);
+    if (!rt->main || hem_task_done(rt->main))
+        return;
+    rt->interrupted = true;
+    hem_task_cancel(rt->main, "SIGINT");
+}
+
+static void stop_loop(void *arg, int status)
+{
+    (void)status;
+    hem__loop_stop(arg);
+}
+
+/* Cancel all tasks there are and run until they are done. */
+static void cancel_all(hem__runtime *rt)
+{
+    rt->at_exit = 0;
+    for (hem__list *e = rt->all.next; e != &rt->all; e = e->next) {
+        hem_task *t = HEM__CONTAINER(e, hem_task, all);
+        t->outcome.flags |= HEM__TASK_AT_EXIT;
+        rt->at_exit++;
+        hem_task_cancel(t, NULL);
+    }
+    if (rt->at_exit)
+        hem__loop_run(&rt->loop);
+    while (!hem__list_empty(&rt->failed)) {
+        hem_task *t = HEM__CONTAINER(rt->failed.next, hem_task, all);
+        hem__list_remove(&t->all);
+        hem__report(&rt->loop, HEM_REPORT_AT_EXIT, t);
+        hem__task_free(&rt->loop, t);
+    }
+}
+
+struct last_turns {
+    hem_callback callback;
+    hem_loop *loop;
+    int left;
+};
+
+static void last_turn(void *arg)
+{
+    struct last_turns *turns = arg;
+    if (--turns->left == 0 || hem_call_soon(&turns->callback) < 0)
+        hem__loop_stop(turns->loop);
+}
+
+static void run_last_turns(hem__runtime *rt)
+{
+    struct last_turns turns = {.loop = &rt->loop, .left = LAST_TURNS};
+    hem_callback_init(&turns.callback, last_turn, &turns);
+    if (hem_call_soon(&turns.callback) == 0)
+        hem__loop_run(&rt->loop);
+}
+
+static int run_main(hem__runtime *rt, hem_fn *main, void *arg)
+{
+    const hem_run_options *o = rt->options;
+    hem_task *t;
+    int rc = hem_spawn_with(&t, main, arg, .name = o->name ? o->name : "main");
+    if (rc < 0)
+        return rc;
+    rt->main = t;
+    bool caught =
+        !o->keep_sigint && hem__interrupt_catch(&rt->loop, on_interrupt);
+    hem_done done;
+    hem_task_on_done(t, &done, stop_loop, &rt->loop);
+    hem__loop_run(&rt->loop);
+    cancel_all(rt);
+    run_last_turns(rt);
+    rt->closed = true;
+    cancel_all(rt);
+    if (caught)
+        hem__interrupt_release();
+    rc = hem_task_result(t);
+    return rt->interrupted && rc == HEM_ECANCELED ? HEM_EINTR : rc;
+}
+
+int hem_run(hem_fn *main, void *arg, const hem_run_options *opts)
+{
+    static const hem_run_options defaults;
+    if (hem__loop)
+        return HEM_EREFUSED;
+    hem__runtime rt = {0};
+    int rc = runtime_init(&rt, opts ? opts : &defaults);
+    if (rc < 0)
+        return rc;
+    rc = run_main(&rt, main, arg);
+    runtime_deinit(&rt);
+    return rc;
+}

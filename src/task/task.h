@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tasks, inside.
+ *
+ * A task is a fiber with an outcome, a place in a nursery (its scope's, or the
+ * loop's own), and a stack of shields (its open scopes).
+ *
+ *     ready --first step--> running <--> parked/ready --fn returns--> done
+ *     ready --cancelled before the first step--> done
+ *
+ * Where its record is. A task without a handle keeps it at the top of its own
+ * stack, so that a parked task costs one page; it goes with the stack when the
+ * task ends. A task with a handle has its record from a cache of the loop, for
+ * it stays until its nursery is closed or the handle is forgotten.
+ *
+ * Requests to cancel go through the stack of shields: the innermost shielded
+ * scope keeps them back, hem__shield_* below. A plain request counts and
+ * interrupts the fiber.
+ */
+#ifndef HEM__TASK_TASK_H
+#define HEM__TASK_TASK_H
+
+#include "base/list.h"
+#include "hem/run.h"
+#include "hem/task.h"
+#include "loop/fiber.h"
+#include "loop/loop.h"
+#include "task/outcome.h"
+
+typedef struct hem__nursery hem__nursery;
+typedef struct hem__shield hem__shield;
+
+/* Flags of a task, in outcome.flags. */
+enum hem__task_flag {
+    HEM__TASK_HANDLE = 1,    /* the record is from the cache */
+    HEM__TASK_RETRIEVED = 2, /* somebody asked for the result */
+    HEM__TASK_FORGOTTEN = 4, /* free the record when it ends */
+    HEM__TASK_AT_EXIT = 8,   /* cancelled by the end of the run */
+};
+
+struct hem_task {
+    hem__fiber fiber; /* must be first */
+    hem__outcome outcome;
+    hem__timer timer;      /* of hem_sleep; its place is reserved */
+    hem__nursery *nursery; /* to which it belongs */
+    hem__list sibling;     /* in its children, later in its kept */
+    hem__list all;         /* in the list of all that have not ended */
+    hem__shield *shields;  /* its open scopes, innermost first */
+    hem_fn *fn;            /* its body, to be called with `arg` */
+    void *arg;
+    hem_error *error; /* what hem_fail() recorded, or NULL */
+    const char *name;
+    const char *file; /* where it was spawned */
+    int line;
+    uint32_t count; /* requests to cancel that were not taken back */
+};
+
+/* What all tasks of a loop share. */
+typedef struct hem__runtime {
+    hem_loop loop;        /* must be first */
+    hem__nursery nursery; /* of tasks spawned outside of any scope */
+    hem__list all;        /* tasks not ended, in order of creation */
+    hem__list failed;     /* by `all`: those AT_EXIT that failed */
+    size_t at_exit;       /* number of tasks AT_EXIT that have not ended */
+    struct hem__record *records; /* free ones */
+    uint32_t record_count;
+    int stack_class; /* of stacks whose size nobody asked for */
+    hem_task *main;
+    const hem_run_options *options;
+    bool closed;      /* no more tasks */
+    bool interrupted; /* SIGINT cancelled the main task */
+} hem__runtime;
+
+static inline hem__runtime *hem__runtime_of(hem_loop *l)
+{
+    return (hem__runtime *)l;
+}
+
+/* The current task; it is a mistake if there is none. */
+static inline hem_task *hem__task_need(hem_loop *l, const char *function)
+{
+    return (hem_task *)hem__fiber_need(l, function);
+}
+
+/* Spawn into a nursery; see hem_spawn_at(). */
+int hem__task_spawn(hem_loop *l, hem__nursery *n, hem_task **ret, hem_fn *fn,
+                    void *arg, const hem_spawn_options *opts);
+
+/* Free the record of an ended task, and report a failure that nobody asked
+ * for. */
+void hem__task_free(hem_loop *l, hem_task *t);
+
+static inline bool hem__task_failed(const hem_task *t)
+{
+    return t->outcome.state == HEM__DONE && t->outcome.status < 0;
+}
+
+/* record.c: records of tasks with handles. NULL: no memory. */
+hem_task *hem__record_get(hem__runtime *rt);
+void hem__record_put(hem__runtime *rt, hem_task *t);
+void hem__records_free(hem__runtime *rt);
+
+/* Pass the failure of `t` to the handler of the run. */
+void hem__report(hem_loop *l, hem_report_kind kind, hem_task *t);
+
+/* nursery.c */
+
+void hem__nursery_init(hem__nursery *n,
+                       void (*ended)(hem__nursery *self, hem_task *child));
+
+/* Request of each child, in order of creation, that it be cancelled. */
+void hem__nursery_cancel(hem_loop *l, hem__nursery *n, const char *why);
+
+/* Free the records of ended children; the others have none left. */
+void hem__nursery_release(hem_loop *l, hem__nursery *n);
+
+/* shield.c: requests to cancel, through the stack of shields from `s` on,
+ * which is one of the shields of `t`, or NULL: outside of all. */
+
+void hem__shield_cancel(hem_loop *l, hem_task *t, hem__shield *s,
+                        const char *why);
+uint32_t hem__shield_count(const hem_task *t, const hem__shield *s);
+int hem__shield_uncancel(hem_task *t, hem__shield *s);
+
+#endif
