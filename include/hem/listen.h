@@ -27,6 +27,7 @@
 
 #include "address.h"
 #include "base.h"
+#include "future.h"
 #include "stream.h"
 
 HEM_BEGIN_DECLS
@@ -34,9 +35,11 @@ HEM_BEGIN_DECLS
 /* The caller's own; private. */
 typedef struct hem_listener {
     struct hem__fd fd;
-    uint32_t limit;  /* of read-ahead of accepted streams */
-    bool accepting;  /* a task accepts */
-    hem_ns back_off; /* present pause while descriptors lack, 0: none */
+    uint32_t limit;   /* of read-ahead of accepted streams */
+    bool accepting;   /* a task accepts */
+    bool pausing;     /* it waits for `pause`, not for a connection */
+    hem_future pause; /* over, or the listener was closed */
+    hem_ns back_off;  /* last pause while descriptors lacked, 0: none */
     void *reserved[4];
 } hem_listener;
 

@@ -18,9 +18,9 @@
  *
  * Each call tries at once and suspends only where the socket is not ready;
  * one that never has to wait still gives way to other tasks now and then.
- * A read that is cancelled has consumed nothing. A write that is cancelled or
- * fails may have sent a part: hem_stream_info tells how much in all. A
- * cancelled stream remains usable.
+ * A read that is cancelled has consumed nothing (hem_stream_read_exactly: what
+ * it counts). A write that is cancelled or fails may have sent a part:
+ * hem_stream_info tells how much in all. A cancelled stream remains usable.
  *
  * Memory: hem_stream_read() reads into the caller's memory. The other reads
  * use a buffer of at most `limit` bytes, which is given back while it is empty
@@ -45,7 +45,6 @@ typedef struct hem_stream {
     uint32_t end;      /* behind them */
     uint32_t capacity; /* of `buffer` */
     uint32_t limit;    /* of `capacity` */
-    uint32_t scanned;  /* bytes from `begin` known to hold no delimiter */
     bool at_eof;       /* the peer will send no more */
     bool reading;      /* a task reads */
     bool writing;      /* a task writes */

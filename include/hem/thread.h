@@ -17,9 +17,10 @@
 HEM_BEGIN_DECLS
 
 typedef struct hem_thread_options {
-    /* Called with `arg` on the loop when the function has returned after its
-     * caller was cancelled: frees what the caller can no longer. NULL: the
-     * caller is not cancelled before the function returns. */
+    /* Called with `arg`, once, if the call returns HEM_ECANCELED: at once, or
+     * on the loop when the function has returned after all. Frees what the
+     * caller can no longer. NULL: a caller that is cancelled waits until the
+     * function has returned. */
     void (*abandon)(void *arg);
 } hem_thread_options;
 

@@ -189,6 +189,8 @@ static int call(hem_loop *l, hem__fiber *f, struct job *job)
         return rc;
     if (rc == 0)
         rc = job->result;
+    if (rc == HEM_ECANCELED && job->abandon)
+        job->abandon(job->arg);
     hem__free(job);
     return rc;
 }

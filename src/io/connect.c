@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* Connecting by TCP: to each address of the name in turn. */
+#include "base/sys.h"
+#include "io/stream.h"
+
+#define ADDRESSES_MAX 16
+
+/* The result of a connect that was under way. */
+static int outcome_of(int fd)
+{
+    int error = 0;
+    socklen_t n = sizeof(error);
+    HEM_TRY(hem__sys_getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &n));
+    return -error;
+}
+
+/* Wait until the connect under way on `d` is through. */
+static int finish(hem_loop *l, hem__fiber *f, hem__fd *d)
+{
+    d->ready = 0;
+    for (;;) {
+        HEM_TRY(hem__fd_wait(l, f, d, HEM__FD_WRITE));
+        int rc = outcome_of(d->fd);
+        struct sockaddr_storage peer;
+        socklen_t n = sizeof(peer);
+        if (rc < 0)
+            return rc;
+        if (getpeername(d->fd, (struct sockaddr *)&peer, &n) == 0)
+            return 0;
+        hem__fd_exhausted(d, HEM__FD_WRITE); /* woken too early */
+    }
+}
+
+/* Open `s`, of which only the limit is set, by connecting to `a`. */
+static int connect_to(hem_loop *l, hem__fiber *f, hem_stream *s,
+                      const hem_address *a)
+{
+    uint32_t limit = s->limit;
+    int fd = hem__sys_socket(a->storage.ss_family,
+                             SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return fd;
+    hem__stream_init(s, fd, limit);
+    hem__tcp_tune(fd);
+    int rc =
+        hem__sys_connect(fd, (const struct sockaddr *)&a->storage, a->length);
+    if (rc == HEM_EINPROGRESS || rc == HEM_EINTR)
+        rc = finish(l, f, &s->fd);
+    if (rc < 0)
+        hem__fd_close(l, &s->fd);
+    return rc;
+}
+
+int hem_connect(hem_stream *s, const char *host, uint16_t port,
+                const hem_connect_options *opts)
+{
+    hem_loop *l = hem__loop_need("hem_connect");
+    hem__fiber *f = hem__fiber_need(l, "hem_connect");
+    hem_address addresses[ADDRESSES_MAX];
+    *s = (hem_stream){.limit = opts ? opts->limit : 0};
+    ssize_t count = hem_resolve(addresses, ADDRESSES_MAX, host, port);
+    if (count < 0)
+        return (int)count;
+    if (count > ADDRESSES_MAX)
+        count = ADDRESSES_MAX;
+    int rc = HEM_ENAME;
+    for (ssize_t i = 0; i < count; i++) {
+        rc = connect_to(l, f, s, &addresses[i]);
+        if (rc == 0 || rc == HEM_ECANCELED)
+            break;
+    }
+    return rc;
+}

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Streams: life and reading. Bytes go from the socket to the caller's memory;
+ * only reads that look for a delimiter go through the buffer, which exists
+ * while it holds bytes or is being filled: a task that has to wait for the
+ * first byte waits without one.
+ */
+#include "io/stream.h"
+
+#include <limits.h>
+#include <netinet/tcp.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/sys.h"
+
+#define FIRST_CAPACITY 4096
+#define DELIMITER_MAX  64
+
+void hem__tcp_tune(int fd)
+{
+    int on = 1;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+void hem__stream_init(hem_stream *s, int fd, uint32_t limit)
+{
+    memset(s, 0, sizeof(*s));
+    hem__fd_init(&s->fd, fd);
+    s->limit = limit ? limit : HEM__STREAM_LIMIT;
+}
+
+static void drop_buffer(hem_stream *s)
+{
+    hem__free(s->buffer);
+    s->buffer = NULL;
+    s->begin = s->end = s->capacity = 0;
+}
+
+int hem_stream_close(hem_stream *s)
+{
+    if (!s)
+        return 0;
+    int rc = hem__fd_close(hem__loop_need("hem_stream_close"), &s->fd);
+    if (rc == 0)
+        drop_buffer(s);
+    return rc;
+}
+
+int hem_stream_abort(hem_stream *s)
+{
+    if (!s)
+        return 0;
+    struct linger now = {.l_onoff = 1};
+    if (s->fd.open)
+        (void)setsockopt(s->fd.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+    return hem_stream_close(s);
+}
+
+int hem_stream_get_info(const hem_stream *s, hem_stream_info *ret)
+{
+    if (!s->fd.open)
+        return HEM_EBADF;
+    hem_stream_info info = {.bytes_read = s->bytes_read,
+                            .bytes_written = s->bytes_written,
+                            .fd = s->fd.fd};
+    info.local.length = sizeof(info.local.storage);
+    info.peer.length = sizeof(info.peer.storage);
+    HEM_TRY(hem__sys_getsockname(
+        s->fd.fd, (struct sockaddr *)&info.local.storage, &info.local.length));
+    HEM_TRY(hem__sys_getpeername(
+        s->fd.fd, (struct sockaddr *)&info.peer.storage, &info.peer.length));
+    *ret = info;
+    return 0;
+}
+
+/* A read call, from its beginning to its end. */
+struct reading {
+    hem_loop *loop;
+    hem__fiber *fiber;
+    hem_stream *stream;
+};
+
+static int begin_read(struct reading *r, hem_stream *s, const char *function)
+{
+    r->loop = hem__loop_need(function);
+    r->fiber = hem__fiber_need(r->loop, function);
+    r->stream = s;
+    if (!s->fd.open)
+        return HEM_EBADF;
+    if (s->reading)
+        return HEM_EBUSY;
+    s->reading = true;
+    int rc = hem__io_checkpoint(r->loop, r->fiber);
+    if (rc == 0 && !s->fd.open)
+        rc = HEM_EBADF;
+    if (rc < 0)
+        s->reading = false;
+    return rc;
+}
+
+static ssize_t end_read(struct reading *r, ssize_t result)
+{
+    r->stream->reading = false;
+    return result;
+}
+
+/* One recv. HEM_EAGAIN: the socket is empty. */
+static ssize_t receive_now(hem_stream *s, void *p, size_t size)
+{
+    ssize_t n;
+    do {
+        n = hem__sys_recv(s->fd.fd, p, size, 0);
+    } while (n == HEM_EINTR);
+    if (n == HEM_EAGAIN) {
+        hem__fd_exhausted(&s->fd, HEM__FD_READ);
+    } else if (n >= 0) {
+        if ((size_t)n < size)
+            hem__fd_drained(&s->fd, HEM__FD_READ);
+        s->at_eof = n == 0;
+        s->bytes_read += (uint64_t)n;
+    }
+    return n;
+}
+
+/* Receive into the caller's memory; 0 at the end of the stream. */
+static ssize_t receive(struct reading *r, void *p, size_t size)
+{
+    hem_stream *s = r->stream;
+    if (s->at_eof)
+        return 0;
+    for (;;) {
+        if (hem__fd_may(&s->fd, HEM__FD_READ)) {
+            ssize_t n = receive_now(s, p, size);
+            if (n != HEM_EAGAIN)
+                return n;
+        }
+        HEM_TRY(hem__fd_wait(r->loop, r->fiber, &s->fd, HEM__FD_READ));
+    }
+}
+
+/* Make room behind the bytes in the buffer. HEM_ELIMIT, HEM_ENOMEM. */
+static int make_room(hem_stream *s)
+{
+    if (s->end < s->capacity)
+        return 0;
+    if (s->begin > 0) {
+        memmove(s->buffer, s->buffer + s->begin, s->end - s->begin);
+        s->end -= s->begin;
+        s->begin = 0;
+        return 0;
+    }
+    if (s->capacity == s->limit)
+        return HEM_ELIMIT;
+    uint32_t capacity = s->capacity ? s->capacity * 2 : FIRST_CAPACITY;
+    if (capacity > s->limit || capacity < s->capacity)
+        capacity = s->limit;
+    char *buffer = hem__realloc(s->buffer, capacity);
+    if (!buffer)
+        return HEM_ENOMEM;
+    s->buffer = buffer;
+    s->capacity = capacity;
+    return 0;
+}
+
+/* Receive more into the buffer; 0 at the end of the stream. */
+static ssize_t fill(struct reading *r)
+{
+    hem_stream *s = r->stream;
+    if (s->begin == s->end)
+        s->begin = s->end = 0;
+    if (s->at_eof)
+        return 0;
+    for (;;) {
+        if (hem__fd_may(&s->fd, HEM__FD_READ)) {
+            HEM_TRY(make_room(s));
+            ssize_t n =
+                receive_now(s, s->buffer + s->end, s->capacity - s->end);
+            if (n > 0)
+                s->end += (uint32_t)n;
+            if (n != HEM_EAGAIN)
+                return n;
+        }
+        if (s->end == 0)
+            drop_buffer(s);
+        HEM_TRY(hem__fd_wait(r->loop, r->fiber, &s->fd, HEM__FD_READ));
+    }
+}
+
+/* Move up to `size` bytes out of the buffer. */
+static size_t take(hem_stream *s, void *buf, size_t size)
+{
+    size_t n = s->end - s->begin;
+    if (n > size)
+        n = size;
+    if (n > 0)
+        memcpy(buf, s->buffer + s->begin, n);
+    s->begin += (uint32_t)n;
+    return n;
+}
+
+ssize_t hem_stream_read(hem_stream *s, void *buf, size_t size)
+{
+    struct reading r;
+    HEM_TRY(begin_read(&r, s, "hem_stream_read"));
+    if (size == 0)
+        return end_read(&r, HEM_EINVAL);
+    ssize_t n = (ssize_t)take(s, buf, size);
+    if (n == 0)
+        n = receive(&r, buf, size);
+    return end_read(&r, n);
+}
+
+ssize_t hem_stream_read_exactly(hem_stream *s, void *buf, size_t size,
+                                size_t *ret_got)
+{
+    size_t none;
+    size_t *got = ret_got ? ret_got : &none;
+    *got = 0;
+    if (size > SSIZE_MAX)
+        return HEM_EMSGSIZE;
+    struct reading r;
+    HEM_TRY(begin_read(&r, s, "hem_stream_read_exactly"));
+    *got = take(s, buf, size);
+    while (*got < size) {
+        ssize_t n = receive(&r, (char *)buf + *got, size - *got);
+        if (n <= 0)
+            return end_read(&r, n < 0 ? n : HEM_EINCOMPLETE);
+        *got += (size_t)n;
+    }
+    return end_read(&r, (ssize_t)size);
+}
+
+/* The length up to and with the delimiter in the buffer; 0: none yet.
+ * `*scanned` bytes are known to hold no beginning of one. */
+static size_t find(const hem_stream *s, const char *delimiter, size_t length,
+                   size_t *scanned)
+{
+    size_t n = s->end - s->begin;
+    if (n < length)
+        return 0;
+    const char *from = s->buffer + s->begin;
+    const char *at =
+        length == 1 ? memchr(from + *scanned, delimiter[0], n - *scanned)
+                    : memmem(from + *scanned, n - *scanned, delimiter, length);
+    if (at)
+        return (size_t)(at - from) + length;
+    *scanned = n - length + 1;
+    return 0;
+}
+
+static ssize_t read_until(struct reading *r, const char *delimiter,
+                          size_t length, char **ret)
+{
+    hem_stream *s = r->stream;
+    size_t scanned = 0;
+    for (;;) {
+        size_t n = find(s, delimiter, length, &scanned);
+        if (n > 0) {
+            *ret = s->buffer + s->begin;
+            s->begin += (uint32_t)n;
+            return (ssize_t)n;
+        }
+        ssize_t got = fill(r);
+        if (got < 0)
+            return got;
+        if (got == 0)
+            return s->begin == s->end ? 0 : HEM_EINCOMPLETE;
+    }
+}
+
+ssize_t hem_stream_read_until(hem_stream *s, const char *delimiter, char **ret)
+{
+    size_t length = strnlen(delimiter, DELIMITER_MAX + 1);
+    if (length == 0 || length > DELIMITER_MAX)
+        return HEM_EINVAL;
+    struct reading r;
+    HEM_TRY(begin_read(&r, s, "hem_stream_read_until"));
+    return end_read(&r, read_until(&r, delimiter, length, ret));
+}
+
+ssize_t hem_stream_read_line(hem_stream *s, char **ret)
+{
+    struct reading r;
+    HEM_TRY(begin_read(&r, s, "hem_stream_read_line"));
+    ssize_t n = read_until(&r, "\n", 1, ret);
+    if (n == HEM_EINCOMPLETE) {
+        *ret = s->buffer + s->begin;
+        n = (ssize_t)(s->end - s->begin);
+        s->begin = s->end;
+    }
+    return end_read(&r, n);
+}

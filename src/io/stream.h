@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* Streams, inside: how they come into being, and what both halves share. */
+#ifndef HEM__IO_STREAM_H
+#define HEM__IO_STREAM_H
+
+#include "hem/stream.h"
+#include "loop/fd.h"
+#include "task/task.h"
+
+#define HEM__STREAM_LIMIT ((uint32_t)64 << 10)
+
+/* Open `s` over the connected, non-blocking socket `fd`. */
+void hem__stream_init(hem_stream *s, int fd, uint32_t limit);
+
+/* Settings of every TCP connection: small writes are sent at once. A hint. */
+void hem__tcp_tune(int fd);
+
+#endif

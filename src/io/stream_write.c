@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/* Streams: writing. Nothing is kept: a write ends when the kernel has all. */
+#include <stdint.h>
+#include <time.h>
+
+#include "base/sys.h"
+#include "io/stream.h"
+
+/* A write call, from its beginning to its end. */
+struct writing {
+    hem_loop *loop;
+    hem__fiber *fiber;
+    hem_stream *stream;
+};
+
+static int begin_write(struct writing *w, hem_stream *s, const char *function)
+{
+    w->loop = hem__loop_need(function);
+    w->fiber = hem__fiber_need(w->loop, function);
+    w->stream = s;
+    if (!s->fd.open)
+        return HEM_EBADF;
+    if (s->writing)
+        return HEM_EBUSY;
+    s->writing = true;
+    int rc = hem__io_checkpoint(w->loop, w->fiber);
+    if (rc == 0 && !s->fd.open)
+        rc = HEM_EBADF;
+    if (rc < 0)
+        s->writing = false;
+    return rc;
+}
+
+static ssize_t end_write(struct writing *w, ssize_t result)
+{
+    w->stream->writing = false;
+    return result;
+}
+
+/* Take note of what a call did that was asked for `size`; HEM_EAGAIN: the
+ * socket is full. */
+static ssize_t account(hem_stream *s, ssize_t n, size_t size)
+{
+    if (n == HEM_EAGAIN) {
+        hem__fd_exhausted(&s->fd, HEM__FD_WRITE);
+    } else if (n >= 0) {
+        if ((size_t)n < size)
+            hem__fd_drained(&s->fd, HEM__FD_WRITE);
+        s->bytes_written += (uint64_t)n;
+    }
+    return n;
+}
+
+static ssize_t send_now(hem_stream *s, const void *p, size_t size)
+{
+    ssize_t n;
+    do {
+        n = hem__sys_send(s->fd.fd, p, size, MSG_NOSIGNAL);
+    } while (n == HEM_EINTR);
+    return account(s, n, size);
+}
+
+ssize_t hem_stream_write(hem_stream *s, const void *buf, size_t size)
+{
+    struct writing w;
+    HEM_TRY(begin_write(&w, s, "hem_stream_write"));
+    const char *p = buf;
+    size_t left = size;
+    while (left > 0) {
+        ssize_t n = HEM_EAGAIN;
+        if (hem__fd_may(&s->fd, HEM__FD_WRITE))
+            n = send_now(s, p, left);
+        if (n == HEM_EAGAIN)
+            n = hem__fd_wait(w.loop, w.fiber, &s->fd, HEM__FD_WRITE);
+        if (n < 0)
+            return end_write(&w, n);
+        p += n;
+        left -= (size_t)n;
+    }
+    return end_write(&w, (ssize_t)size);
+}
+
+/* sendfile raises SIGPIPE and has no flag against it: block it, and take it
+ * back if it came. */
+static ssize_t send_file_now(hem_stream *s, int fd, off_t *offset, size_t size)
+{
+    sigset_t pipe, before, pending;
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe, &before);
+    sigpending(&pending);
+    bool was_pending = sigismember(&pending, SIGPIPE) == 1;
+    ssize_t n;
+    do {
+        n = hem__sys_sendfile(s->fd.fd, fd, offset, size);
+    } while (n == HEM_EINTR);
+    if (n == HEM_EPIPE && !was_pending) {
+        struct timespec now = {0};
+        (void)sigtimedwait(&pipe, NULL, &now);
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return account(s, n, size);
+}
+
+ssize_t hem_stream_send_file(hem_stream *s, int fd, off_t offset, size_t size)
+{
+    struct writing w;
+    HEM_TRY(begin_write(&w, s, "hem_stream_send_file"));
+    size_t left = size;
+    while (left > 0) {
+        ssize_t n = HEM_EAGAIN;
+        if (hem__fd_may(&s->fd, HEM__FD_WRITE))
+            n = send_file_now(s, fd, &offset, left);
+        if (n == 0)
+            return end_write(&w, HEM_EINCOMPLETE);
+        if (n == HEM_EAGAIN)
+            n = hem__fd_wait(w.loop, w.fiber, &s->fd, HEM__FD_WRITE);
+        if (n < 0)
+            return end_write(&w, n);
+        left -= (size_t)n;
+    }
+    return end_write(&w, (ssize_t)size);
+}
+
+int hem_stream_shutdown_write(hem_stream *s)
+{
+    if (!s->fd.open)
+        return HEM_EBADF;
+    return hem__sys_shutdown(s->fd.fd, SHUT_WR);
+}
