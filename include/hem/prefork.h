@@ -29,7 +29,13 @@
  * workers as well; they count it once. A worker that fails, or is killed, ends
  * the server: the others are told to stop with SIGTERM, by their own pidfd,
  * never through the process group. A worker whose parent dies is told to stop
- * with SIGTERM by the kernel.
+ * with SIGTERM by the kernel. Further stop signals are sent on as well; a
+ * worker takes notice of the first.
+ *
+ * Workers are made as by hem_fork() (child.h): signals have their default
+ * actions there, none is blocked but SIGINT and SIGTERM, which hem receives
+ * from the beginning of a worker to its end. The program must not ignore
+ * SIGCHLD.
  */
 #ifndef HEM_PREFORK_H
 #define HEM_PREFORK_H
@@ -47,7 +53,8 @@ typedef int hem_worker_fn(hem_worker *w, void *arg);
 
 typedef struct hem_prefork_options {
     uint32_t num_workers; /* 0: as many as CPUs this process may use */
-    hem_ns grace; /* from the stop signal to SIGKILL; 0: 10 s, HEM_NEVER */
+    hem_ns grace; /* from the first stop signal, or failure, to SIGKILL; 0:
+                     10 s; HEM_NEVER: no limit; negative: at once */
     const hem_run_options *run; /* of each worker's loop; NULL: defaults */
     const char *name;           /* in the log; NULL: "worker" */
 } hem_prefork_options;
@@ -56,18 +63,21 @@ typedef struct hem_prefork_options {
  * Run the server and return when all workers have ended: 0 after a stop
  * signal and an end without failure; the error of the first worker that
  * failed (HEM_ESIGNALED: killed by a signal, among them SIGKILL after the
- * grace period; HEM_EEXITED: it exited by itself); HEM_EAGAIN, HEM_ENOMEM, ...:
- * not started. Each worker that fails is named in the log with its index, pid
- * and error. HEM_EREFUSED: a loop runs on this thread, which must be the main
- * thread. Workers that return before a stop signal with no error are done;
- * when all are, the server ends. [any thread]
+ * grace period; HEM_EEXITED: it exited with a status other than 0, as after an
+ * error of its function); HEM_EAGAIN, HEM_ENOMEM, HEM_EMFILE, HEM_ENFILE: not
+ * started, or a worker could not be, and the others were stopped. Each worker
+ * that fails is named in the log with its index, pid and error. HEM_EREFUSED:
+ * a loop runs on this thread, or it is not the main thread. Workers that return
+ * before a stop signal with no error are done; when all are, the server ends.
+ * The signal mask and actions are then as they were. [any thread]
  */
 HEM_API HEM_CHECK int hem_prefork(hem_worker_fn *worker, void *arg,
                                   const hem_prefork_options *opts);
 
 /*
  * Wait until the worker is asked to stop, and return the signal: SIGTERM or
- * SIGINT. Returns at once when asked before. [suspends] [cancel point]
+ * SIGINT. Returns at once when asked before. Any number of tasks may wait.
+ * HEM_EBADF: the worker's function has returned. [suspends] [cancel point]
  */
 HEM_API HEM_CHECK int hem_worker_wait(hem_worker *w);
 

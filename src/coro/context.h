@@ -16,12 +16,19 @@
 #define HEM__CORO_CONTEXT_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "coro/annotate.h"
 
-/* Called on the new stack with the value of the first switch to it. Must not
- * return. Its first act is hem__coro_entered(). */
-typedef void hem__coro_fn(void *arg, int value);
+/* Where to go on when a coroutine has ended. */
+typedef struct hem__next {
+    void *sp;      /* of the context to go on with */
+    int64_t value; /* for it, an int */
+} hem__next;
+
+/* Called on the new stack with the value of the first switch to it. Its first
+ * act is hem__coro_entered(), its last hem__coro_finish(). */
+typedef hem__next hem__coro_fn(void *arg, int value);
 
 /* Suspend the caller into `*save` and go on with `*load`; they may be the
  * same. Returns the value given by whoever switches back. */
@@ -61,11 +68,11 @@ static inline void hem__coro_entered(hem__coro *c)
     hem__annotate_arrive(&c->note);
 }
 
-static inline void hem__coro_finish(hem__coro *from, hem__coro *to, int value)
+static inline hem__next hem__coro_finish(hem__coro *from, hem__coro *to,
+                                         int value)
 {
     hem__annotate_finish(&from->note, &to->note);
-    (void)hem__switch(&from->sp, &to->sp, value);
-    __builtin_unreachable();
+    return (hem__next){to->sp, value};
 }
 
 #else
@@ -93,12 +100,13 @@ static inline void hem__coro_entered(hem__coro *c)
     (void)c;
 }
 
-/* Go on with `to` from a coroutine that will never run again. Its stack may
- * be in the pool already: nothing else happens before the switch. */
-static inline void hem__coro_finish(hem__coro *from, hem__coro *to, int value)
+/* End the coroutine `from`, to go on with `to`. Its stack may be in the pool
+ * already: nothing happens before its function returns this. */
+static inline hem__next hem__coro_finish(hem__coro *from, hem__coro *to,
+                                         int value)
 {
-    (void)hem__switch(&from->sp, &to->sp, value);
-    __builtin_unreachable();
+    (void)from;
+    return (hem__next){to->sp, value};
 }
 
 #endif

@@ -130,11 +130,8 @@ int hem__overflow_watch(hem__overflow_who *fn)
     return 0;
 }
 
-void hem__overflow_unwatch(void)
+static void give_up(void)
 {
-    if (sanitized)
-        return;
-    uninstall();
     who = NULL;
     if (alternate) {
         stack_t off = {.ss_flags = SS_DISABLE};
@@ -142,4 +139,19 @@ void hem__overflow_unwatch(void)
         hem__free(alternate);
         alternate = NULL;
     }
+}
+
+void hem__overflow_unwatch(void)
+{
+    if (sanitized)
+        return;
+    uninstall();
+    give_up();
+}
+
+void hem__overflow_abandon(void)
+{
+    pthread_mutex_init(&mutex, NULL); /* another thread may have held it */
+    watchers = 0;
+    give_up();
 }

@@ -29,4 +29,8 @@ typedef void hem__overflow_who(hem__overflow_victim *ret);
 int hem__overflow_watch(hem__overflow_who *who);
 void hem__overflow_unwatch(void);
 
+/* In a forked child, which has this thread alone: nobody watches. The handlers
+ * are left to the caller. */
+void hem__overflow_abandon(void);
+
 #endif

@@ -70,7 +70,8 @@ hem__switch:
         .cfi_endproc
         .size   hem__switch, .-hem__switch
 
-/* Where a new context begins: x19(x20, w0), on a fresh stack. */
+/* Where a new context begins: x19(x20, w0), on a fresh stack; and where it
+ * ends, to go on with the context at x0, with the value w1. */
         .type   boot, %function
         .p2align 4
         .cfi_startproc
@@ -81,7 +82,19 @@ boot:
         mov     w1, w0
         mov     x0, x20
         blr     x19
-        brk     #1
+        mov     sp, x0
+        mov     w0, w1
+        ldp     d14, d15, [sp, #144]
+        ldp     d12, d13, [sp, #128]
+        ldp     d10, d11, [sp, #112]
+        ldp     d8, d9, [sp, #96]
+        ldp     x27, x28, [sp, #80]
+        ldp     x25, x26, [sp, #64]
+        ldp     x23, x24, [sp, #48]
+        ldp     x21, x22, [sp, #32]
+        ldp     x19, x20, [sp, #16]
+        ldp     x29, x30, [sp], #160
+        ret
         .cfi_endproc
         .size   boot, .-boot
 

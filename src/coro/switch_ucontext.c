@@ -29,7 +29,9 @@ static void boot(unsigned fn_high, unsigned fn_low, unsigned arg_high,
 {
     uintptr_t fn = (uintptr_t)((uint64_t)fn_high << 32 | fn_low);
     uintptr_t arg = (uintptr_t)((uint64_t)arg_high << 32 | arg_low);
-    ((hem__coro_fn *)fn)((void *)arg, passed);
+    hem__next next = ((hem__coro_fn *)fn)((void *)arg, passed);
+    passed = (int)next.value;
+    setcontext(next.sp);
 }
 
 void *hem__switch_prepare(void *bottom, void *top, hem__coro_fn *fn, void *arg)

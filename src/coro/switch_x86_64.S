@@ -62,8 +62,9 @@ hem__switch:
         .cfi_endproc
         .size   hem__switch, .-hem__switch
 
-/* Where a new context begins: r12(r13, eax), on a fresh stack. Unwinders look
- * up the address before, hence the nop. */
+/* Where a new context begins: r12(r13, eax), on a fresh stack; and where it
+ * ends, to go on with the context at rax, with the value edx. Unwinders look up
+ * the address before, hence the nop. */
         .type   boot, @function
         .p2align 4
         .cfi_startproc
@@ -74,7 +75,15 @@ boot:
         movq    %r13, %rdi
         movl    %eax, %esi
         call    *%r12
-        ud2
+        movq    %rax, %rsp
+        movl    %edx, %eax
+        popq    %r15
+        popq    %r14
+        popq    %r13
+        popq    %r12
+        popq    %rbx
+        popq    %rbp
+        ret
         .cfi_endproc
         .size   boot, .-boot
 

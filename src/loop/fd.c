@@ -41,8 +41,7 @@ static uint64_t token_of(const hem__fd *d)
     return (uint64_t)d->gen << 32 | (uint32_t)d->fd;
 }
 
-/* Watch `d` for `direction`, besides what it is watched for. */
-static int watch(hem_loop *l, hem__fd *d, uint8_t direction)
+int hem__fd_watch(hem_loop *l, hem__fd *d, uint8_t direction)
 {
     uint8_t events = d->watched | direction;
     if (events == d->watched)
@@ -76,7 +75,7 @@ int hem__fds_init(hem_loop *l)
         return fd;
     }
     hem__fd_init(&l->wake, fd);
-    rc = watch(l, &l->wake, HEM__FD_READ);
+    rc = hem__fd_watch(l, &l->wake, HEM__FD_READ);
     if (rc < 0)
         hem__fds_deinit(l);
     return rc;
@@ -137,7 +136,7 @@ int hem__fd_wait(hem_loop *l, hem__fiber *f, hem__fd *d, uint8_t direction)
     hem__fiber **at = place(d, direction);
     if (*at)
         return HEM_EBUSY;
-    int rc = watch(l, d, direction);
+    int rc = hem__fd_watch(l, d, direction);
     if (rc < 0)
         return rc;
     *at = f;

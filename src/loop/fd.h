@@ -57,6 +57,11 @@ static inline void hem__fd_drained(hem__fd *d, uint8_t direction)
  */
 int hem__fd_wait(hem_loop *l, hem__fiber *f, hem__fd *d, uint8_t direction);
 
+/* Register `d` for `direction`, besides what it is registered for, before
+ * somebody waits: for what must not fail later, and be closed in a forked
+ * child. HEM_ENOMEM, HEM_ENOSPC. */
+int hem__fd_watch(hem_loop *l, hem__fd *d, uint8_t direction);
+
 /*
  * At the beginning of an I/O call: a checkpoint. Delivers a pending
  * cancellation and gives way once in HEM__IO_BUDGET calls, so that tasks whose

@@ -43,6 +43,7 @@ struct hem__fiber {
     hem__coro coro;
     const hem__wait *wait; /* while parked, else NULL */
     void *wait_on;         /* the business of `wait` */
+    struct hem__waiter waiter; /* while it waits for an outcome */
     const char *why;       /* of the pending interruption */
     const char *reason;    /* of the last one delivered */
     hem__stack *stack;
@@ -76,8 +77,9 @@ static inline int hem__leave(hem_loop *l, hem__fiber *f)
     return hem__coro_switch(&f->coro, &l->coro, 0);
 }
 
-/* End the running coroutine, whose stack may be in the pool already. */
-static inline void hem__leave_for_good(hem_loop *l, hem__coro *last)
+/* End the running coroutine, whose stack may be in the pool already: what its
+ * function is to return. */
+static inline hem__next hem__leave_for_good(hem_loop *l, hem__coro *last)
 {
     hem__ready *n = l->ready.first;
     if (n && !n->run && l->budget) {
@@ -85,10 +87,10 @@ static inline void hem__leave_for_good(hem_loop *l, hem__coro *last)
         hem__queue_pop(&l->ready);
         hem__fiber *next = (hem__fiber *)n;
         l->current = next;
-        hem__coro_finish(last, &next->coro, hem__fiber_take(next));
+        return hem__coro_finish(last, &next->coro, hem__fiber_take(next));
     }
     l->current = NULL;
-    hem__coro_finish(last, &l->coro, 0);
+    return hem__coro_finish(last, &l->coro, 0);
 }
 
 /* Make a parked fiber ready, its wait to return `status`. */

@@ -11,8 +11,7 @@
 
 static bool cancel_await(hem_loop *l, hem__fiber *f, const char *why)
 {
-    hem__waiter *w = f->wait_on;
-    hem_task *target = HEM__CONTAINER(w->of, hem_task, outcome);
+    hem_task *target = HEM__CONTAINER(f->waiter.of, hem_task, outcome);
     hem__shield_cancel(l, target, target->shields, why);
     return true;
 }
@@ -24,14 +23,12 @@ static hem_task *awaited(const hem_task *t)
 {
     if (t->fiber.wait != &wait_task)
         return NULL;
-    const hem__waiter *w = t->fiber.wait_on;
-    return HEM__CONTAINER(w->of, hem_task, outcome);
+    return HEM__CONTAINER(t->fiber.waiter.of, hem_task, outcome);
 }
 
 static void break_ring(hem_loop *l, hem_task *t, const char *why)
 {
-    hem__waiter *w = t->fiber.wait_on;
-    hem__list_remove(&w->link);
+    hem__list_remove(&t->fiber.waiter.link);
     hem__wake_cancelled(l, &t->fiber, why);
 }
 

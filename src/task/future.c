@@ -43,7 +43,7 @@ bool hem_future_cancel(hem_future *f, const char *why)
 /* Cancelling one who waits cancels the future, for all who wait. */
 static bool cancel_wait(hem_loop *l, hem__fiber *f, const char *why)
 {
-    hem__outcome *o = ((hem__waiter *)f->wait_on)->of;
+    hem__outcome *o = f->waiter.of;
     o->why = why;
     hem__outcome_settle(l, o, HEM__CANCELLED, HEM_ECANCELED);
     return true;

@@ -31,15 +31,6 @@ void hem__outcome_tell(hem_loop *l, hem__outcome *o)
     }
 }
 
-int hem__outcome_wait(hem_loop *l, hem__fiber *f, hem__outcome *o,
-                      const hem__wait *wait)
-{
-    hem__waiter w = {.ready = &f->ready, .of = o};
-    hem__list_insert(&o->waiters, &w.link);
-    f->wait_on = &w;
-    return hem__park(l, f, wait);
-}
-
 void hem__outcome_on_done(hem_loop *l, hem__outcome *o, hem_done *d,
                           hem_done_fn *fn, void *arg)
 {

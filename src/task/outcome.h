@@ -44,9 +44,15 @@ static inline void hem__outcome_settle(hem_loop *l, hem__outcome *o,
 
 /* Park fiber `f` until `o`, which is pending, is settled, and return its
  * status; `o` need not exist any more then. `wait` tells what a request to
- * cancel does; its `wait_on` is the hem__waiter. */
-int hem__outcome_wait(hem_loop *l, hem__fiber *f, hem__outcome *o,
-                      const hem__wait *wait);
+ * cancel does; it finds `o` in the waiter of the fiber. */
+static inline int hem__outcome_wait(hem_loop *l, hem__fiber *f,
+                                    hem__outcome *o, const hem__wait *wait)
+{
+    f->waiter.ready = &f->ready;
+    f->waiter.of = o;
+    hem__list_insert(&o->waiters, &f->waiter.link);
+    return hem__park(l, f, wait);
+}
 
 /* The outcome of one that is settled, for fiber `f`. */
 static inline int hem__outcome_take(const hem__outcome *o, hem__fiber *f)

@@ -78,7 +78,11 @@ static void runtime_deinit(hem__runtime *rt)
     hem__nursery_release(&rt->loop, &rt->nursery);
     hem__loop_deinit(&rt->loop);
     hem__overflow_unwatch();
-    hem__records_free(rt);
+    while (rt->records) {
+        struct hem__record *r = rt->records;
+        rt->records = r->next;
+        hem__free(r);
+    }
 }
 
 static void on_interrupt(hem_loop *l)

@@ -20,12 +20,15 @@
 #ifndef HEM__TASK_TASK_H
 #define HEM__TASK_TASK_H
 
+#include "base/alloc.h"
 #include "base/list.h"
 #include "hem/run.h"
 #include "hem/task.h"
 #include "loop/fiber.h"
 #include "loop/loop.h"
 #include "task/outcome.h"
+
+#define HEM__RECORDS_KEPT 4096
 
 typedef struct hem__nursery hem__nursery;
 typedef struct hem__shield hem__shield;
@@ -95,10 +98,34 @@ static inline bool hem__task_failed(const hem_task *t)
     return t->outcome.state == HEM__DONE && t->outcome.status < 0;
 }
 
-/* record.c: records of tasks with handles. NULL: no memory. */
-hem_task *hem__record_get(hem__runtime *rt);
-void hem__record_put(hem__runtime *rt, hem_task *t);
-void hem__records_free(hem__runtime *rt);
+/* Records of tasks with handles: some free ones are kept. */
+
+struct hem__record { /* a free one */
+    struct hem__record *next;
+};
+
+/* NULL: no memory. */
+static inline hem_task *hem__record_get(hem__runtime *rt)
+{
+    struct hem__record *r = rt->records;
+    if (!r)
+        return hem__alloc(sizeof(hem_task));
+    rt->records = r->next;
+    rt->record_count--;
+    return (hem_task *)(void *)r;
+}
+
+static inline void hem__record_put(hem__runtime *rt, hem_task *t)
+{
+    if (rt->record_count == HEM__RECORDS_KEPT) {
+        hem__free(t);
+        return;
+    }
+    struct hem__record *r = (struct hem__record *)(void *)t;
+    r->next = rt->records;
+    rt->records = r;
+    rt->record_count++;
+}
 
 /* Pass the failure of `t` to the handler of the run. */
 void hem__report(hem_loop *l, hem_report_kind kind, hem_task *t);
