@@ -104,10 +104,11 @@ struct hem__waiter {          /* somebody who waits for an outcome */
 };
 
 struct hem__nursery { /* what the tasks of a scope, or a loop, belong to */
-    struct hem__list children; /* not ended, in order of creation */
-    struct hem__list kept;     /* ended, with a handle */
-    size_t count;              /* length of `children` */
-    /* A child has ended: called as it ends, no task current. */
+    /* Tasks in order of creation: not ended, or ended with a handle. */
+    struct hem__list tasks;
+    size_t count; /* those that have not ended */
+    /* A child has ended that failed, or was the last one: called as it ends,
+     * no task current. */
     void (*ended)(struct hem__nursery *self, struct hem_task *child);
 };
 

@@ -114,12 +114,16 @@ HEM_API void hem__scope_cleanup(hem_scope *s);
 #define hem_scope_spawn(s, ret, fn, arg)                                       \
     hem_scope_spawn_at((s), (ret), (fn), (arg), HEM__SITE(#fn))
 #define hem_scope_spawn_with(s, ret, fn, arg, ...)                             \
-    hem_scope_spawn_at((s), (ret), (fn), (arg),                                \
-                       HEM__SITE_WITH(#fn, __VA_ARGS__))
+    hem_scope_spawn_with_at(                                                   \
+        (s), (ret), (fn), (arg),                                               \
+        &(hem_spawn_options){__VA_ARGS__, .site = HEM__SITE(#fn)})
 
 HEM_API HEM_CHECK int hem_scope_spawn_at(hem_scope *s, hem_task **ret,
                                          hem_fn *fn, void *arg,
-                                         const hem_spawn_options *opts);
+                                         const hem_site *site);
+HEM_API HEM_CHECK int hem_scope_spawn_with_at(hem_scope *s, hem_task **ret,
+                                              hem_fn *fn, void *arg,
+                                              const hem_spawn_options *opts);
 
 /* Cancel all children with reason `why`, once, and refuse new ones. Any task
  * or callback may call it; the owner is not interrupted. [loop thread] */

@@ -49,13 +49,18 @@ typedef struct hem_error {
     const char *message; /* as long as the hem_error */
 } hem_error;
 
+/* Where a task is spawned in the program's text; static. */
+typedef struct hem_site {
+    const char *function; /* that the task runs: its name by default */
+    const char *file;
+    int line;
+} hem_site;
+
 typedef struct hem_spawn_options {
     const char *name;   /* NULL: the function's; lives as long as the record */
     size_t stack_bytes; /* of address space; 0: the loop's default */
     bool eager;         /* take the first step now, inside the call */
-    const char *function; /* filled in by the macros: name, */
-    const char *file;     /* file */
-    int line;             /* and line of the spawn */
+    const hem_site *site; /* filled in by the macros */
 } hem_spawn_options;
 
 /*
@@ -67,22 +72,22 @@ typedef struct hem_spawn_options {
  * before Linux 6.13). HEM_EINVAL: stack_bytes above 1 GiB. HEM_EREFUSED: the
  * loop is ending. Both are macros. [loop thread]
  */
-#define hem_spawn(ret, fn, arg) hem_spawn_at((ret), (fn), (arg), HEM__SITE(#fn))
+#define hem_spawn(ret, fn, arg)                                                \
+    hem_spawn_at((ret), (fn), (arg), HEM__SITE(#fn))
 #define hem_spawn_with(ret, fn, arg, ...)                                      \
-    hem_spawn_at((ret), (fn), (arg), HEM__SITE_WITH(#fn, __VA_ARGS__))
+    hem_spawn_with_at((ret), (fn), (arg),                                      \
+                      &(hem_spawn_options){__VA_ARGS__, .site = HEM__SITE(#fn)})
 
 HEM_API HEM_CHECK int hem_spawn_at(hem_task **ret, hem_fn *fn, void *arg,
-                                   const hem_spawn_options *opts);
+                                   const hem_site *site);
+HEM_API HEM_CHECK int hem_spawn_with_at(hem_task **ret, hem_fn *fn, void *arg,
+                                        const hem_spawn_options *opts);
 
 #define HEM__SITE(fn_name)                                                     \
     (__extension__({                                                           \
-        static const hem_spawn_options hem_site_ = {                           \
-            0, 0, false, fn_name, __FILE__, __LINE__};                         \
+        static const hem_site hem_site_ = {fn_name, __FILE__, __LINE__};       \
         &hem_site_;                                                            \
     }))
-#define HEM__SITE_WITH(fn_name, ...)                                           \
-    (&(hem_spawn_options){__VA_ARGS__, .function = fn_name, .file = __FILE__,  \
-                          .line = __LINE__})
 
 /*
  * Wait until `t` has ended and return its result or error. If the caller is

@@ -30,8 +30,7 @@ static _Thread_local void *alternate; /* the stack that we provided */
 
 static bool in_guard(const hem__stack *s, const char *address)
 {
-    const char *bottom = hem__stack_bottom(s);
-    return address < bottom && address >= bottom - HEM__STACK_GUARD_BYTES;
+    return address < s->bottom && address >= s->bottom - HEM__STACK_GUARD_BYTES;
 }
 
 static void report(const hem__overflow_victim *v)

@@ -21,15 +21,17 @@ struct hem__slab {
     size_t slot_bytes;
     uint32_t slots;
     uint32_t used; /* slots cut so far */
-    int size_class;
+    hem__stack_class *of;
     hem__stack stacks[]; /* one for each slot */
 };
 
 void hem__stacks_init(hem__stacks *p)
 {
     memset(p, 0, sizeof(*p));
-    for (int i = 0; i < HEM__STACK_CLASSES; i++)
+    for (int i = 0; i < HEM__STACK_CLASSES; i++) {
         p->classes[i].slab_slots = SLAB_FIRST_SLOTS;
+        p->classes[i].bytes = HEM__STACK_MIN_BYTES << i;
+    }
 }
 
 void hem__stacks_deinit(hem__stacks *p)
@@ -39,7 +41,7 @@ void hem__stacks_deinit(hem__stacks *p)
         p->slabs = slab->next;
         for (uint32_t i = 0; i < slab->used; i++) {
             hem__stack *s = &slab->stacks[i];
-            hem__annotate_stack_gone(hem__stack_bottom(s), hem__stack_bytes(s));
+            hem__annotate_stack_gone(s->bottom, hem__stack_bytes(s));
             hem__valgrind_stack_gone(s->valgrind_id);
         }
         munmap(slab->memory, slab->slots * slab->slot_bytes);
@@ -47,51 +49,50 @@ void hem__stacks_deinit(hem__stacks *p)
     }
 }
 
-int hem__stack_class_of(size_t bytes)
+hem__stack_class *hem__stack_class_of(hem__stacks *p, size_t bytes)
 {
-    if (bytes > HEM__STACK_MAX_BYTES)
-        return HEM_EINVAL;
-    int size_class = 0;
-    while ((HEM__STACK_MIN_BYTES << size_class) < bytes)
-        size_class++;
-    return size_class;
+    for (int i = 0; i < HEM__STACK_CLASSES; i++) {
+        if (p->classes[i].bytes >= bytes)
+            return &p->classes[i];
+    }
+    return NULL;
 }
 
-static int slab_create(hem__stacks *p, int size_class, uint32_t slots)
+static size_t slot_bytes_of(const hem__stack_class *c)
 {
-    size_t slot_bytes =
-        (HEM__STACK_MIN_BYTES << size_class) + HEM__STACK_GUARD_BYTES;
+    return c->bytes + HEM__STACK_GUARD_BYTES;
+}
+
+static int slab_create(hem__stacks *p, hem__stack_class *c, uint32_t slots)
+{
     struct hem__slab *slab =
         hem__alloc(sizeof(*slab) + slots * sizeof(slab->stacks[0]));
     if (!slab)
         return HEM_ENOMEM;
     void *memory;
-    int rc = hem__sys_map_stacks(&memory, slots * slot_bytes);
+    int rc = hem__sys_map_stacks(&memory, slots * slot_bytes_of(c));
     if (rc < 0) {
         hem__free(slab);
         return HEM_ENOMEM;
     }
     *slab = (struct hem__slab){.next = p->slabs,
                                .memory = memory,
-                               .slot_bytes = slot_bytes,
+                               .slot_bytes = slot_bytes_of(c),
                                .slots = slots,
-                               .size_class = size_class};
+                               .of = c};
     p->slabs = slab;
-    p->classes[size_class].slab = slab;
+    c->slab = slab;
     return 0;
 }
 
 /* Add a slab, a smaller one where address space lacks. */
-static int slab_add(hem__stacks *p, int size_class)
+static int slab_add(hem__stacks *p, hem__stack_class *c)
 {
-    hem__stack_class *c = &p->classes[size_class];
     uint32_t slots = c->slab_slots;
-    while (slots > 1 && slots * ((HEM__STACK_MIN_BYTES << size_class) +
-                                 HEM__STACK_GUARD_BYTES) >
-                            SLAB_MAX_BYTES)
+    while (slots > 1 && slots * slot_bytes_of(c) > SLAB_MAX_BYTES)
         slots /= 2;
     int rc;
-    while ((rc = slab_create(p, size_class, slots)) < 0 && slots > 1)
+    while ((rc = slab_create(p, c, slots)) < 0 && slots > 1)
         slots /= 2;
     if (rc == 0)
         c->slab_slots = slots * 2;
@@ -119,45 +120,37 @@ static int slot_cut(hem__stacks *p, struct hem__slab *slab, hem__stack **ret)
     if (rc < 0)
         return rc;
     hem__stack *s = &slab->stacks[slab->used];
-    *s = (hem__stack){.top = top,
-                      .colour = slab->used % COLOURS * COLOUR_BYTES,
-                      .size_class = (uint16_t)slab->size_class};
+    *s = (hem__stack){.bottom = top - slab->of->bytes,
+                      .top = top - slab->used % COLOURS * COLOUR_BYTES,
+                      .of = slab->of};
     slab->used++;
-    hem__annotate_stack(hem__stack_bottom(s), hem__stack_bytes(s));
-    s->valgrind_id = hem__valgrind_stack(hem__stack_bottom(s), top);
+    hem__annotate_stack(s->bottom, slab->of->bytes);
+    s->valgrind_id = hem__valgrind_stack(s->bottom, top);
     *ret = s;
     return 0;
 }
 
-int hem__stack_create(hem__stacks *p, hem__stack **ret, int size_class)
+int hem__stack_create(hem__stacks *p, hem__stack **ret, hem__stack_class *c)
 {
-    hem__stack_class *c = &p->classes[size_class];
     if (c->free) {
-        *ret = c->free;
-        c->free = c->free->next;
-        (*ret)->cold = false;
-        hem__annotate_stack_reuse(hem__stack_bottom(*ret),
-                                  hem__stack_bytes(*ret));
-    } else {
-        if (!c->slab || c->slab->used == c->slab->slots) {
-            int rc = slab_add(p, size_class);
-            if (rc < 0)
-                return rc;
-        }
-        int rc = slot_cut(p, c->slab, ret);
+        hem__stack *s = c->free;
+        c->free = s->next;
+        s->cold = false;
+        hem__annotate_stack_reuse(s->bottom, c->bytes);
+        *ret = s;
+        return 0;
+    }
+    if (!c->slab || c->slab->used == c->slab->slots) {
+        int rc = slab_add(p, c);
         if (rc < 0)
             return rc;
     }
-    if (++c->in_use > c->peak)
-        c->peak = c->in_use;
-    return 0;
+    return slot_cut(p, c->slab, ret);
 }
 
 static void cool(hem__stack *s)
 {
-    char *bottom = hem__stack_bottom(s);
-    size_t bytes = hem__stack_bytes(s);
-    (void)madvise(bottom, bytes, MADV_DONTNEED);
+    (void)madvise(s->bottom, hem__stack_bytes(s), MADV_DONTNEED);
     s->cold = true;
 }
 
@@ -165,15 +158,13 @@ void hem__stacks_trim(hem__stacks *p)
 {
     for (int i = 0; i < HEM__STACK_CLASSES; i++) {
         hem__stack_class *c = &p->classes[i];
-        uint32_t keep = c->peak - c->in_use;
-        c->peak = c->in_use;
-        if (c->free_warm <= keep)
-            continue;
+        uint32_t keep = c->warm - c->spare;
         hem__stack *s = c->free;
         for (uint32_t n = 0; s && !s->cold; n++, s = s->next) {
             if (n >= keep)
                 cool(s);
         }
-        c->free_warm = keep;
+        c->warm = keep;
+        c->spare = keep;
     }
 }

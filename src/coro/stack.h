@@ -32,21 +32,21 @@
 
 typedef struct hem__stack {
     struct hem__stack *next; /* in the list of free ones */
-    char *top;               /* end of the memory */
-    uint32_t colour;         /* bytes to leave at the top */
-    uint16_t size_class;
+    char *bottom;            /* of the memory, above the guard */
+    char *top;               /* end of what tasks use: leaves its colour */
+    struct hem__stack_class *of;
     bool cold;            /* gave its pages back */
     unsigned valgrind_id; /* what valgrind calls it */
 } hem__stack;
 
 /* The free stacks of a size, and where new ones come from. */
 typedef struct hem__stack_class {
+    size_t bytes;           /* of each */
     hem__stack *free;       /* warm first */
     struct hem__slab *slab; /* the latest, with slots never used, or NULL */
     uint32_t slab_slots;    /* of the next slab */
-    uint32_t in_use;
-    uint32_t peak;      /* of in_use since the last trim */
-    uint32_t free_warm; /* free ones with pages */
+    uint32_t warm;          /* free ones with pages */
+    uint32_t spare; /* least of `warm` since the last trim: not needed */
 } hem__stack_class;
 
 typedef struct hem__stacks {
@@ -61,48 +61,39 @@ void hem__stacks_init(hem__stacks *p);
 /* Unmap all; no stack may be in use. */
 void hem__stacks_deinit(hem__stacks *p);
 
-/* The class of the smallest stacks of at least `bytes`; negative error
- * HEM_EINVAL: too large. */
-int hem__stack_class_of(size_t bytes);
+/* The class of the smallest stacks of at least `bytes`; NULL: too large. */
+hem__stack_class *hem__stack_class_of(hem__stacks *p, size_t bytes);
 
 static inline size_t hem__stack_bytes(const hem__stack *s)
 {
-    return HEM__STACK_MIN_BYTES << s->size_class;
+    return s->of->bytes;
 }
 
-static inline char *hem__stack_bottom(const hem__stack *s)
-{
-    return s->top - hem__stack_bytes(s);
-}
-
-/* Make a stack where none is free; HEM_ENOMEM. */
-int hem__stack_create(hem__stacks *p, hem__stack **ret, int size_class);
+/* Make a stack where none is free and warm; HEM_ENOMEM. */
+int hem__stack_create(hem__stacks *p, hem__stack **ret, hem__stack_class *c);
 
 /* Take a stack. HEM_ENOMEM. */
 static inline int hem__stack_get(hem__stacks *p, hem__stack **ret,
-                                 int size_class)
+                                 hem__stack_class *c)
 {
-    hem__stack_class *c = &p->classes[size_class];
     hem__stack *s = c->free;
-    if (!s || s->cold)
-        return hem__stack_create(p, ret, size_class);
+    if (!c->warm)
+        return hem__stack_create(p, ret, c);
     c->free = s->next;
-    c->free_warm--;
-    if (++c->in_use > c->peak)
-        c->peak = c->in_use;
-    hem__annotate_stack_reuse(hem__stack_bottom(s), hem__stack_bytes(s));
+    if (--c->warm < c->spare)
+        c->spare = c->warm;
+    hem__annotate_stack_reuse(s->bottom, hem__stack_bytes(s));
     *ret = s;
     return 0;
 }
 
 /* Give a stack back; the caller may still run on it until the next get. */
-static inline void hem__stack_put(hem__stacks *p, hem__stack *s)
+static inline void hem__stack_put(hem__stack *s)
 {
-    hem__stack_class *c = &p->classes[s->size_class];
+    hem__stack_class *c = s->of;
     s->next = c->free;
     c->free = s;
-    c->free_warm++;
-    c->in_use--;
+    c->warm++;
 }
 
 /* Give the pages of stacks back that were not needed since the last trim.

@@ -99,12 +99,9 @@ hem__switch_prepare:
         leaq    boot(%rip), %r8
         xorl    %eax, %eax
         movq    %r8, -24(%rsi)
-        movq    %rax, -32(%rsi)         /* rbp: ends chains of frames */
-        movq    %rax, -40(%rsi)         /* rbx */
+        movq    %rax, -32(%rsi)         /* rbp: ends the chain of frames */
         movq    %rdx, -48(%rsi)         /* r12 */
         movq    %rcx, -56(%rsi)         /* r13 */
-        movq    %rax, -64(%rsi)         /* r14 */
-        movq    %rax, -72(%rsi)         /* r15 */
         leaq    -72(%rsi), %rax
         ret
         .cfi_endproc

@@ -69,8 +69,10 @@ int hem__fd_watch(hem_loop *l, hem__fd *d, uint8_t direction);
  */
 static inline int hem__io_checkpoint(hem_loop *l, hem__fiber *f)
 {
-    if (f->pending)
+    if (f->pending) {
+        f->wake = 0;
         return hem__fiber_take(f);
+    }
     if (l->io_budget-- == 0) {
         l->io_budget = HEM__IO_BUDGET;
         return hem__defer(l, f);

@@ -58,7 +58,8 @@ static inline int hem__fiber_take(hem__fiber *f)
     if (!f->pending)
         return f->wake;
     f->pending = false;
-    f->reason = f->why;
+    if (f->wake != HEM_ECANCELED) /* else the first reason stays */
+        f->reason = f->why;
     return HEM_ECANCELED;
 }
 

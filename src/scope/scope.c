@@ -113,16 +113,30 @@ void hem__scope_open_block(hem_scope *s, const hem_scope_options *opts)
     }
 }
 
+/* Whether the scope takes children: 0, or why not. */
+static inline int check_open(const hem_scope *s)
+{
+    if (s->state == OPEN && !s->aborting &&
+        !(s->exiting && s->nursery.count == 0))
+        return 0;
+    return s->failed ? s->failed : HEM_EREFUSED;
+}
+
 int hem_scope_spawn_at(hem_scope *s, hem_task **ret, hem_fn *fn, void *arg,
-                       const hem_spawn_options *opts)
+                       const hem_site *site)
 {
     hem_loop *l = hem__loop_need("hem_scope_spawn");
-    if (s->failed)
-        return s->failed;
-    if (s->state != OPEN || s->aborting ||
-        (s->exiting && s->nursery.count == 0))
-        return HEM_EREFUSED;
-    return hem__task_spawn(l, &s->nursery, ret, fn, arg, opts);
+    int rc = check_open(s);
+    return rc < 0 ? rc : hem__task_spawn(l, &s->nursery, ret, fn, arg, site);
+}
+
+int hem_scope_spawn_with_at(hem_scope *s, hem_task **ret, hem_fn *fn, void *arg,
+                            const hem_spawn_options *opts)
+{
+    hem_loop *l = hem__loop_need("hem_scope_spawn");
+    int rc = check_open(s);
+    return rc < 0 ? rc
+                  : hem__task_spawn_with(l, &s->nursery, ret, fn, arg, opts);
 }
 
 void hem_scope_abort(hem_scope *s, const char *why)
@@ -173,11 +187,11 @@ static void check_owner(const hem_scope *s, const hem_task *self,
 {
     if (s->owner != self)
         hem__abort("%s: task \"%s\", spawned at %s:%d, does not own the scope",
-                   function, self->name, self->file, self->line);
+                   function, self->name, self->site->file, self->site->line);
     if (self->shields != &s->shield)
         hem__abort("%s: task \"%s\", spawned at %s:%d, has an inner scope "
                    "open",
-                   function, self->name, self->file, self->line);
+                   function, self->name, self->site->file, self->site->line);
 }
 
 static bool outer_shielded(const hem_scope *s)
@@ -264,11 +278,12 @@ void hem_scope_each(hem_scope *s, bool (*fn)(void *arg, hem_task *t), void *arg)
 {
     if (s->state != OPEN)
         return;
-    hem__list *head = &s->nursery.children;
+    hem__list *head = &s->nursery.tasks;
     hem__list *next;
     for (hem__list *e = head->next; e != head; e = next) {
         next = e->next;
-        if (!fn(arg, HEM__CONTAINER(e, hem_task, sibling)))
+        hem_task *t = HEM__CONTAINER(e, hem_task, sibling);
+        if (!hem_task_done(t) && !fn(arg, t))
             return;
     }
 }

@@ -108,7 +108,7 @@ int hem_timeout_close(hem_timeout *t, int rc)
     if (t->task != self)
         hem__abort("hem_timeout_close: task \"%s\", spawned at %s:%d, did not "
                    "open the timeout",
-                   self->name, self->file, self->line);
+                   self->name, self->site->file, self->site->line);
     disarm(l, t);
     hem__timers_release(&l->timers);
     self->fiber.timeouts--;

@@ -50,8 +50,8 @@ void hem_task_set_name(hem_task *t, const char *name)
 
 const char *hem_task_site(const hem_task *t, int *ret_line)
 {
-    *ret_line = t->line;
-    return t->file;
+    *ret_line = t->site->line;
+    return t->site->file;
 }
 
 const char *hem_task_waits_for(const hem_task *t)
@@ -74,7 +74,7 @@ void hem_task_forget(hem_task *t)
         t->outcome.flags |= HEM__TASK_FORGOTTEN;
         return;
     }
-    hem__list_remove(&t->sibling);
+    hem__list_unlink(&t->sibling);
     hem__task_free(l, t);
 }
 
@@ -135,7 +135,7 @@ static void log_report(const hem_report *r)
     const hem_task *t = r->task;
     const hem_error *e = r->error;
     hem_log(HEM_LOG_ERROR, "task \"%s\", spawned at %s:%d, %s: %s%s%s", t->name,
-            t->file, t->line, what_failed(r->kind), hem_errname(r->status),
+            t->site->file, t->site->line, what_failed(r->kind), hem_errname(r->status),
             e ? ": " : "", e ? e->message : "");
 }
 

@@ -4,8 +4,7 @@
 void hem__nursery_init(hem__nursery *n,
                        void (*ended)(hem__nursery *self, hem_task *child))
 {
-    hem__list_init(&n->children);
-    hem__list_init(&n->kept);
+    hem__list_init(&n->tasks);
     n->count = 0;
     n->ended = ended;
 }
@@ -13,17 +12,18 @@ void hem__nursery_init(hem__nursery *n,
 void hem__nursery_cancel(hem_loop *l, hem__nursery *n, const char *why)
 {
     /* A request makes ready, it does not run: nobody leaves the list. */
-    for (hem__list *e = n->children.next; e != &n->children; e = e->next) {
+    for (hem__list *e = n->tasks.next; e != &n->tasks; e = e->next) {
         hem_task *t = HEM__CONTAINER(e, hem_task, sibling);
-        hem__shield_cancel(l, t, t->shields, why);
+        if (t->outcome.state == HEM__PENDING)
+            hem__shield_cancel(l, t, t->shields, why);
     }
 }
 
 void hem__nursery_release(hem_loop *l, hem__nursery *n)
 {
-    while (!hem__list_empty(&n->kept)) {
-        hem_task *t = HEM__CONTAINER(n->kept.next, hem_task, sibling);
-        hem__list_remove(&t->sibling);
+    while (!hem__list_empty(&n->tasks)) {
+        hem_task *t = HEM__CONTAINER(n->tasks.next, hem_task, sibling);
+        hem__list_unlink(&t->sibling);
         hem__task_free(l, t);
     }
 }

@@ -15,20 +15,17 @@ static void queue_done(hem_loop *l, hem_done *d, int status)
     hem__queue_push(&l->ready, &d->ready);
 }
 
-void hem__outcome_tell(hem_loop *l, hem__outcome *o)
+void hem__outcome_tell(hem_loop *l, hem__outcome *o, hem__waiter *w)
 {
-    while (!hem__list_empty(&o->waiters)) {
-        hem__waiter *w = HEM__CONTAINER(o->waiters.next, hem__waiter, link);
-        hem__list_remove(&w->link);
-        if (w->ready->run) {
-            queue_done(l, HEM__CONTAINER(w, hem_done, waiter), o->status);
-        } else {
-            hem__fiber *f = (hem__fiber *)w->ready;
-            if (o->state == HEM__CANCELLED)
-                f->reason = o->why;
-            hem__wake(l, f, o->status);
-        }
+    if (w->ready->run) {
+        hem__list_init(&w->link);
+        queue_done(l, HEM__CONTAINER(w, hem_done, waiter), o->status);
+        return;
     }
+    hem__fiber *f = (hem__fiber *)w->ready;
+    if (o->state == HEM__CANCELLED)
+        f->reason = o->why;
+    hem__wake(l, f, o->status);
 }
 
 void hem__outcome_on_done(hem_loop *l, hem__outcome *o, hem_done *d,

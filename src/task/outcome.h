@@ -29,8 +29,8 @@ static inline void hem__outcome_init(hem__outcome *o)
     o->spare = 0;
 }
 
-/* Make those who wait ready; see hem__outcome_settle. */
-void hem__outcome_tell(hem_loop *l, hem__outcome *o);
+/* Make one who waits ready; see hem__outcome_settle. */
+void hem__outcome_tell(hem_loop *l, hem__outcome *o, hem__waiter *w);
 
 /* A pending outcome becomes done or cancelled. */
 static inline void hem__outcome_settle(hem_loop *l, hem__outcome *o,
@@ -38,8 +38,14 @@ static inline void hem__outcome_settle(hem_loop *l, hem__outcome *o,
 {
     o->state = state;
     o->status = status;
-    if (!hem__list_empty(&o->waiters))
-        hem__outcome_tell(l, o);
+    while (!hem__list_empty(&o->waiters)) {
+        hem__waiter *w = HEM__CONTAINER(o->waiters.next, hem__waiter, link);
+        hem__list_unlink(&w->link);
+        if (!w->ready->run && state == HEM__DONE)
+            hem__wake(l, (hem__fiber *)w->ready, status);
+        else
+            hem__outcome_tell(l, o, w);
+    }
 }
 
 /* Park fiber `f` until `o`, which is pending, is settled, and return its

@@ -46,16 +46,14 @@ static void overflow_who(hem__overflow_victim *ret)
         return;
     *ret = (hem__overflow_victim){.stack = t->fiber.stack,
                                   .name = t->name,
-                                  .file = t->file,
-                                  .line = t->line};
+                                  .file = t->site->file,
+                                  .line = t->site->line};
 }
 
 static int runtime_init(hem__runtime *rt, const hem_run_options *opts)
 {
-    int size_class = hem__stack_class_of(
-        opts->stack_bytes ? opts->stack_bytes : HEM__STACK_DEFAULT_BYTES);
-    if (size_class < 0)
-        return size_class;
+    if (opts->stack_bytes > HEM__STACK_MAX_BYTES)
+        return HEM_EINVAL;
     hem__loop_config config = {.clock = opts->clock, .seed = seed_of(opts)};
     int rc = hem__loop_init(&rt->loop, &config);
     if (rc < 0)
@@ -69,7 +67,9 @@ static int runtime_init(hem__runtime *rt, const hem_run_options *opts)
     hem__list_init(&rt->all);
     hem__list_init(&rt->failed);
     rt->options = opts;
-    rt->stack_class = size_class;
+    rt->stack_class = hem__stack_class_of(
+        &rt->loop.stacks,
+        opts->stack_bytes ? opts->stack_bytes : HEM__STACK_DEFAULT_BYTES);
     return 0;
 }
 
@@ -115,8 +115,12 @@ static void cancel_all(hem__runtime *rt)
     while (!hem__list_empty(&rt->failed)) {
         hem_task *t = HEM__CONTAINER(rt->failed.next, hem_task, all);
         hem__list_remove(&t->all);
+        hem__stack *s = t->fiber.stack;
+        bool on_stack = !(t->outcome.flags & HEM__TASK_HANDLE);
         hem__report(&rt->loop, HEM_REPORT_AT_EXIT, t);
         hem__task_free(&rt->loop, t);
+        if (on_stack)
+            hem__stack_put(s);
     }
 }
 

@@ -4,7 +4,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 
-/* What a switch to a stack needs at its top: alignment. */
+/* Stacks end at a multiple of 16. */
 #define RECORD_BYTES ((sizeof(hem_task) + 15) & ~(size_t)15)
 
 static void fire_sleep(hem__timer *timer)
@@ -51,73 +51,81 @@ static void release_error(hem_task *t)
     t->error = NULL;
 }
 
-void hem__task_free(hem_loop *l, hem_task *t)
+void hem__task_bury(hem_loop *l, hem_task *t)
 {
-    hem__runtime *rt = hem__runtime_of(l);
     if (hem__task_failed(t) && !(t->outcome.flags & HEM__TASK_RETRIEVED))
         hem__report(l, HEM_REPORT_NEVER_RETRIEVED, t);
     release_error(t);
-    if (t->fiber.stack)
-        hem__stack_put(&l->stacks, t->fiber.stack);
-    if (t->outcome.flags & HEM__TASK_HANDLE)
-        hem__record_put(rt, t);
 }
 
 /* Settle the outcome of the current task, whose function returned `status`,
  * and tell everybody. */
-static void conclude(hem_loop *l, hem_task *t, int status)
+static inline void conclude(hem_loop *l, hem_task *t, int status)
 {
     hem__fiber *f = &t->fiber;
-    if (status >= 0 && f->pending) {
-        status = HEM_ECANCELED;
-        f->reason = f->why;
+    hem__nursery *n = t->nursery;
+    if (status >= 0) {
+        if (t->error)
+            release_error(t);
+        if (f->pending) {
+            status = HEM_ECANCELED;
+            f->reason = f->why;
+        }
     }
-    if (status >= 0 && t->error)
-        release_error(t);
     t->outcome.why = f->reason;
     l->current = NULL;
     hem__list_unlink(&t->all);
-    hem__list_unlink(&t->sibling);
-    t->nursery->count--;
+    n->count--;
     hem__timers_release(&l->timers);
     hem__outcome_settle(l, &t->outcome,
                         status == HEM_ECANCELED ? HEM__CANCELLED : HEM__DONE,
                         status);
-    t->nursery->ended(t->nursery, t);
+    if (status < 0 || n->count == 0)
+        n->ended(n, t);
 }
 
-/* The task has ended: its record is kept for those who have a handle, or for
- * the end of the run, or freed. Returns its stack, NULL if that is needed. */
-static hem__stack *retire(hem_loop *l, hem_task *t)
+/* The end of a task that the end of the run cancelled: the record of one that
+ * failed is kept for the report, with its stack if it is there. */
+static hem__stack *retire_at_exit(hem_loop *l, hem_task *t)
 {
     hem__runtime *rt = hem__runtime_of(l);
     hem__stack *s = t->fiber.stack;
     bool handle = t->outcome.flags & HEM__TASK_HANDLE;
-    if (t->outcome.flags & HEM__TASK_AT_EXIT) {
-        if (--rt->at_exit == 0)
-            hem__loop_stop(l);
-        if (hem__task_failed(t)) {
-            hem__list_insert(&rt->failed, &t->all);
-            if (!handle)
-                return NULL;
-            t->fiber.stack = NULL;
-            return s;
-        }
+    if (--rt->at_exit == 0)
+        hem__loop_stop(l);
+    if (hem__task_failed(t)) {
+        hem__list_unlink(&t->sibling);
+        hem__list_insert(&rt->failed, &t->all);
+        return handle ? s : NULL;
     }
-    t->fiber.stack = NULL;
-    if (handle && !(t->outcome.flags & HEM__TASK_FORGOTTEN))
-        hem__list_insert(&t->nursery->kept, &t->sibling);
-    else
+    if (!handle || (t->outcome.flags & HEM__TASK_FORGOTTEN)) {
+        hem__list_unlink(&t->sibling);
         hem__task_free(l, t);
+    }
     return s;
 }
 
-static void check_balance(const hem_task *t)
+/* The task has ended: its record stays for those who have a handle, or is
+ * freed. Returns its stack, NULL if that is needed. */
+static inline hem__stack *retire(hem_loop *l, hem_task *t)
 {
-    if (t->shields || t->fiber.timeouts)
-        hem__abort("task \"%s\", spawned at %s:%d, returned with an open %s",
-                   t->name, t->file, t->line,
-                   t->shields ? "scope or shield" : "timeout");
+    uint8_t flags = t->outcome.flags;
+    hem__stack *s = t->fiber.stack;
+    if (flags & HEM__TASK_AT_EXIT)
+        return retire_at_exit(l, t);
+    if ((flags & (HEM__TASK_HANDLE | HEM__TASK_FORGOTTEN)) !=
+        HEM__TASK_HANDLE) {
+        hem__list_unlink(&t->sibling);
+        hem__task_free(l, t);
+    }
+    return s;
+}
+
+_Noreturn __attribute__((cold)) static void unbalanced(const hem_task *t)
+{
+    hem__abort("task \"%s\", spawned at %s:%d, returned with an open %s",
+               t->name, t->site->file, t->site->line,
+               t->shields ? "scope or shield" : "timeout");
 }
 
 /* The body of every task, and its end. Not instrumented, for the annotation of
@@ -129,30 +137,18 @@ __attribute__((no_sanitize_address)) static hem__next task_main(void *arg,
     hem_loop *l = hem__loop;
     hem__coro_entered(&t->fiber.coro);
     int status = value < 0 ? value : t->fn(t->arg);
-    check_balance(t);
+    if (t->shields || t->fiber.timeouts)
+        unbalanced(t);
     conclude(l, t, status);
     hem__coro last = t->fiber.coro; /* the record may go */
     hem__stack *s = retire(l, t);
     if (s)
-        hem__stack_put(&l->stacks, s);
+        hem__stack_put(s);
     return hem__leave_for_good(l, &last);
 }
 
-/* A record for a task on stack `s`; `*ret_top` is where its stack ends. */
-static hem_task *place_record(hem__runtime *rt, hem__stack *s, bool handle,
-                              char **ret_top)
-{
-    char *top = s->top - s->colour;
-    if (handle) {
-        *ret_top = top;
-        return hem__record_get(rt);
-    }
-    *ret_top = top - RECORD_BYTES;
-    return (hem_task *)(void *)*ret_top;
-}
-
-static void init(hem_task *t, hem_fn *fn, void *arg,
-                 const hem_spawn_options *opts)
+static inline void init(hem_task *t, hem_fn *fn, void *arg,
+                        const hem_site *site)
 {
     t->fiber.ready.run = NULL;
     t->fiber.wait = NULL;
@@ -167,46 +163,52 @@ static void init(hem_task *t, hem_fn *fn, void *arg,
     t->fn = fn;
     t->arg = arg;
     t->error = NULL;
-    t->name = opts->name ? opts->name : opts->function;
-    t->file = opts->file;
-    t->line = opts->line;
+    t->name = site->function;
+    t->site = site;
     t->count = 0;
 }
 
-/* Make a task that is linked nowhere. */
-static int create(hem_loop *l, hem_task **ret, bool handle,
-                  const hem_spawn_options *opts)
+/* Make a task that is linked nowhere, with its record in the cache or at the
+ * top of its stack. */
+static inline int create(hem_loop *l, hem_task **ret, bool handle,
+                         hem__stack_class *stack_class)
 {
-    hem__runtime *rt = hem__runtime_of(l);
-    int size_class = rt->stack_class;
-    if (opts->stack_bytes) {
-        size_class = hem__stack_class_of(opts->stack_bytes);
-        if (size_class < 0)
-            return size_class;
-    }
     int rc = hem__timers_reserve(&l->timers);
     if (rc < 0)
         return rc;
     hem__stack *s;
-    rc = hem__stack_get(&l->stacks, &s, size_class);
+    rc = hem__stack_get(&l->stacks, &s, stack_class);
     if (rc < 0)
         goto fail_stack;
-    char *top;
-    hem_task *t = place_record(rt, s, handle, &top);
-    if (!t) {
-        rc = HEM_ENOMEM;
-        goto fail_record;
+    char *top = s->top;
+    hem_task *t;
+    if (handle) {
+        t = hem__record_get(hem__runtime_of(l));
+        if (!t)
+            goto fail_record;
+    } else {
+        top -= RECORD_BYTES;
+        t = (hem_task *)(void *)top;
     }
     t->fiber.stack = s;
-    hem__coro_prepare(&t->fiber.coro, hem__stack_bottom(s), top, task_main, t);
+    hem__coro_prepare(&t->fiber.coro, s->bottom, top, task_main, t);
     *ret = t;
     return 0;
 
 fail_record:
-    hem__stack_put(&l->stacks, s);
+    rc = HEM_ENOMEM;
+    hem__stack_put(s);
 fail_stack:
     hem__timers_release(&l->timers);
     return rc;
+}
+
+static inline void link_task(hem__runtime *rt, hem__nursery *n, hem_task *t)
+{
+    t->nursery = n;
+    n->count++;
+    hem__list_insert(&n->tasks, &t->sibling);
+    hem__list_insert(&rt->all, &t->all);
 }
 
 /* Run the first step of `t`, not in the ready queue, before anything else. */
@@ -233,21 +235,50 @@ static void step_now(hem_loop *l, hem_task *t)
     l->urgent--;
 }
 
-int hem__task_spawn(hem_loop *l, hem__nursery *n, hem_task **ret, hem_fn *fn,
-                    void *arg, const hem_spawn_options *opts)
+__attribute__((always_inline)) static inline int
+spawn(hem_loop *l, hem__nursery *n, hem_task **ret, hem_fn *fn, void *arg,
+      const hem_site *site)
 {
     hem__runtime *rt = hem__runtime_of(l);
+    hem_task *t;
     if (rt->closed)
         return HEM_EREFUSED;
-    hem_task *t;
-    int rc = create(l, &t, ret != NULL, opts);
+    int rc = create(l, &t, ret != NULL, rt->stack_class);
     if (rc < 0)
         return rc;
-    init(t, fn, arg, opts);
-    t->nursery = n;
-    n->count++;
-    hem__list_insert(&n->children, &t->sibling);
-    hem__list_insert(&rt->all, &t->all);
+    init(t, fn, arg, site);
+    link_task(rt, n, t);
+    if (ret) {
+        t->outcome.flags = HEM__TASK_HANDLE;
+        *ret = t;
+    }
+    hem__queue_push(&l->ready, &t->fiber.ready);
+    return 0;
+}
+
+int hem__task_spawn(hem_loop *l, hem__nursery *n, hem_task **ret, hem_fn *fn,
+                    void *arg, const hem_site *site)
+{
+    return spawn(l, n, ret, fn, arg, site);
+}
+
+int hem__task_spawn_with(hem_loop *l, hem__nursery *n, hem_task **ret,
+                         hem_fn *fn, void *arg, const hem_spawn_options *opts)
+{
+    hem__runtime *rt = hem__runtime_of(l);
+    hem_task *t;
+    if (rt->closed)
+        return HEM_EREFUSED;
+    hem__stack_class *c = rt->stack_class;
+    if (opts->stack_bytes)
+        c = hem__stack_class_of(&l->stacks, opts->stack_bytes);
+    int rc = c ? create(l, &t, ret != NULL, c) : HEM_EINVAL;
+    if (rc < 0)
+        return rc;
+    init(t, fn, arg, opts->site);
+    if (opts->name)
+        t->name = opts->name;
+    link_task(rt, n, t);
     if (ret) {
         t->outcome.flags = HEM__TASK_HANDLE;
         *ret = t;
@@ -259,9 +290,16 @@ int hem__task_spawn(hem_loop *l, hem__nursery *n, hem_task **ret, hem_fn *fn,
     return 0;
 }
 
-int hem_spawn_at(hem_task **ret, hem_fn *fn, void *arg,
-                 const hem_spawn_options *opts)
+int hem_spawn_at(hem_task **ret, hem_fn *fn, void *arg, const hem_site *site)
 {
     hem_loop *l = hem__loop_need("hem_spawn");
-    return hem__task_spawn(l, &hem__runtime_of(l)->nursery, ret, fn, arg, opts);
+    return spawn(l, &hem__runtime_of(l)->nursery, ret, fn, arg, site);
+}
+
+int hem_spawn_with_at(hem_task **ret, hem_fn *fn, void *arg,
+                      const hem_spawn_options *opts)
+{
+    hem_loop *l = hem__loop_need("hem_spawn");
+    return hem__task_spawn_with(l, &hem__runtime_of(l)->nursery, ret, fn, arg,
+                                opts);
 }

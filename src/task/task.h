@@ -46,16 +46,15 @@ struct hem_task {
     hem__outcome outcome;
     hem__timer timer;      /* of hem_sleep; its place is reserved */
     hem__nursery *nursery; /* to which it belongs */
-    hem__list sibling;     /* in its children, later in its kept */
+    hem__list sibling;     /* among its tasks */
     hem__list all;         /* in the list of all that have not ended */
     hem__shield *shields;  /* its open scopes, innermost first */
     hem_fn *fn;            /* its body, to be called with `arg` */
     void *arg;
     hem_error *error; /* what hem_fail() recorded, or NULL */
     const char *name;
-    const char *file; /* where it was spawned */
-    int line;
-    uint32_t count; /* requests to cancel that were not taken back */
+    const hem_site *site; /* where it was spawned */
+    uint32_t count;       /* requests to cancel that were not taken back */
 };
 
 /* What all tasks of a loop share. */
@@ -67,7 +66,7 @@ typedef struct hem__runtime {
     size_t at_exit;       /* number of tasks AT_EXIT that have not ended */
     struct hem__record *records; /* free ones */
     uint32_t record_count;
-    int stack_class; /* of stacks whose size nobody asked for */
+    hem__stack_class *stack_class; /* of stacks if nobody asked for others */
     hem_task *main;
     const hem_run_options *options;
     bool closed;      /* no more tasks */
@@ -87,11 +86,9 @@ static inline hem_task *hem__task_need(hem_loop *l, const char *function)
 
 /* Spawn into a nursery; see hem_spawn_at(). */
 int hem__task_spawn(hem_loop *l, hem__nursery *n, hem_task **ret, hem_fn *fn,
-                    void *arg, const hem_spawn_options *opts);
-
-/* Free the record of an ended task, and report a failure that nobody asked
- * for. */
-void hem__task_free(hem_loop *l, hem_task *t);
+                    void *arg, const hem_site *site);
+int hem__task_spawn_with(hem_loop *l, hem__nursery *n, hem_task **ret,
+                         hem_fn *fn, void *arg, const hem_spawn_options *opts);
 
 static inline bool hem__task_failed(const hem_task *t)
 {
@@ -125,6 +122,19 @@ static inline void hem__record_put(hem__runtime *rt, hem_task *t)
     r->next = rt->records;
     rt->records = r;
     rt->record_count++;
+}
+
+/* Report a failure that nobody asked for, and free what belongs to `t`, which
+ * failed. */
+void hem__task_bury(hem_loop *l, hem_task *t);
+
+/* Free the record of an ended task. */
+static inline void hem__task_free(hem_loop *l, hem_task *t)
+{
+    if (t->outcome.status < 0)
+        hem__task_bury(l, t);
+    if (t->outcome.flags & HEM__TASK_HANDLE)
+        hem__record_put(hem__runtime_of(l), t);
 }
 
 /* Pass the failure of `t` to the handler of the run. */
