@@ -71,17 +71,16 @@ struct hem_scope {
     hem_scope_error_fn *on_error; /* or NULL */
     void *on_error_arg;
     const char *name;
-    uint32_t prior;    /* owner's count when opened */
-    int failed;        /* opening a HEM_SCOPE() failed with this */
-    uint8_t kind;      /* hem_scope_kind */
-    uint8_t state;     /* enum hem__scope_state */
-    bool move_on;      /* as in the options */
-    bool timed;        /* a place in the timer heap is reserved */
-    bool aborting;     /* children were cancelled, or are about to be */
-    bool expired;      /* the timeout fired */
-    bool exiting;      /* the owner is in hem_scope_close() */
-    bool waiting;      /* `joined` is set up for those who wait */
-    hem_future joined; /* the last child has ended */
+    uint32_t prior;           /* owner's count when opened */
+    int failed;               /* opening a HEM_SCOPE() failed with this */
+    uint8_t kind;             /* hem_scope_kind */
+    uint8_t state;            /* enum hem__scope_state */
+    bool move_on;             /* as in the options */
+    bool timed;               /* a place in the timer heap is reserved */
+    bool aborting;            /* children were cancelled, or are about to be */
+    bool expired;             /* the timeout fired */
+    bool exiting;             /* the owner is in hem_scope_close() */
+    struct hem__list joiners; /* who waits for the last child */
 };
 
 /*

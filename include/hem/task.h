@@ -67,16 +67,17 @@ typedef struct hem_spawn_options {
  * Spawn a task that runs fn(arg), in the loop's own scope: nobody waits for it
  * but those who do so by themselves, and the end of hem_run(), which cancels
  * it. `ret` may be NULL. An eager task runs up to its first suspension before
- * the call returns (the call itself does not suspend). HEM_ENOMEM: no memory,
+ * the call returns (the call itself does not suspend); spawned in an error
+ * handler it runs in the next turn. HEM_ENOMEM: no memory,
  * or no more stacks: as many tasks exist as this kernel can hold (32,000
  * before Linux 6.13). HEM_EINVAL: stack_bytes above 1 GiB. HEM_EREFUSED: the
  * loop is ending. Both are macros. [loop thread]
  */
-#define hem_spawn(ret, fn, arg)                                                \
-    hem_spawn_at((ret), (fn), (arg), HEM__SITE(#fn))
+#define hem_spawn(ret, fn, arg) hem_spawn_at((ret), (fn), (arg), HEM__SITE(#fn))
 #define hem_spawn_with(ret, fn, arg, ...)                                      \
-    hem_spawn_with_at((ret), (fn), (arg),                                      \
-                      &(hem_spawn_options){__VA_ARGS__, .site = HEM__SITE(#fn)})
+    hem_spawn_with_at(                                                         \
+        (ret), (fn), (arg),                                                    \
+        &(hem_spawn_options){__VA_ARGS__, .site = HEM__SITE(#fn)})
 
 HEM_API HEM_CHECK int hem_spawn_at(hem_task **ret, hem_fn *fn, void *arg,
                                    const hem_site *site);

@@ -41,11 +41,11 @@ struct hem__wait {
 struct hem__fiber {
     hem__ready ready; /* in the ready queue; `run` is NULL */
     hem__coro coro;
-    const hem__wait *wait; /* while parked, else NULL */
-    void *wait_on;         /* the business of `wait` */
+    const hem__wait *wait;     /* while parked, else NULL */
+    void *wait_on;             /* the business of `wait` */
     struct hem__waiter waiter; /* while it waits for an outcome */
-    const char *why;       /* of the pending interruption */
-    const char *reason;    /* of the last one delivered */
+    const char *why;           /* of the pending interruption */
+    const char *reason;        /* of the last one delivered */
     hem__stack *stack;
     int wake;          /* what the wait returns */
     bool pending;      /* an interruption was not delivered yet */

@@ -31,15 +31,22 @@ int hem__loop_init(hem_loop *l, const hem__loop_config *config)
     return 0;
 }
 
-void hem__loop_deinit(hem_loop *l)
+void hem__loop_drain(hem_loop *l)
 {
     hem__pool_destroy(l);
     hem__posts_take(l);
-    while (l->ready.first) {
-        hem__ready *n = hem__queue_pop(&l->ready);
+    hem__ready *n = l->ready.first;
+    hem__queue_init(&l->ready);
+    while (n) {
+        hem__ready *next = n->next;
         HEM__ASSERT(n->run);
         n->run(n);
+        n = next;
     }
+}
+
+void hem__loop_deinit(hem_loop *l)
+{
     hem__fds_deinit(l);
     hem__timers_deinit(&l->timers);
     hem__stacks_deinit(&l->stacks);

@@ -76,6 +76,8 @@ struct hem_loop {
 
     uint64_t random; /* state of the seeded order, 0: FIFO */
     bool stop;       /* return from hem__loop_run */
+    bool concluding; /* on the stack of a task that ends: nobody can be
+                        switched to */
     pid_t pid;       /* that made it */
 };
 
@@ -89,6 +91,10 @@ typedef struct hem__loop_config {
 
 /* Make the loop of this thread. HEM_ENOMEM, HEM_EMFILE, HEM_ENFILE. */
 int hem__loop_init(hem_loop *l, const hem__loop_config *config);
+
+/* Before it is taken down: join the threads, and run what is ready, callbacks
+ * only, for the last time. */
+void hem__loop_drain(hem_loop *l);
 
 /* Take it down; no fiber is left. */
 void hem__loop_deinit(hem_loop *l);

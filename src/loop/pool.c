@@ -37,7 +37,8 @@ struct hem__pool {
     pthread_mutex_t mutex; /* for all below */
     pthread_cond_t work;   /* something is queued, or stopping */
     hem__list queue;
-    uint32_t idle; /* threads that wait for work */
+    uint32_t queued; /* length of the queue */
+    uint32_t idle;   /* threads that wait for work, or were told of some */
     uint32_t count;
     bool stopping;
     hem_loop *loop;
@@ -58,6 +59,7 @@ static void *thread_main(void *arg)
             break;
         struct job *job = HEM__CONTAINER(p->queue.next, struct job, link);
         hem__list_remove(&job->link);
+        p->queued--;
         pthread_mutex_unlock(&p->mutex);
         job->result = job->fn(job->arg);
         hem__post_send(p->loop, &job->post);
@@ -120,13 +122,14 @@ static int submit(struct hem__pool *p, struct job *job)
 {
     int rc = 0;
     pthread_mutex_lock(&p->mutex);
-    if (!p->idle && p->count < THREADS_MAX) {
+    if (p->queued >= p->idle && p->count < THREADS_MAX) {
         rc = thread_start(p);
         if (rc < 0 && p->count > 0)
             rc = 0; /* those there are will do */
     }
     if (rc == 0) {
         hem__list_insert(&p->queue, &job->link);
+        p->queued++;
         pthread_cond_signal(&p->work);
     }
     pthread_mutex_unlock(&p->mutex);
@@ -153,8 +156,10 @@ static bool withdraw(struct hem__pool *p, struct job *job)
 {
     pthread_mutex_lock(&p->mutex);
     bool queued = !hem__list_empty(&job->link);
-    if (queued)
+    if (queued) {
         hem__list_remove(&job->link);
+        p->queued--;
+    }
     pthread_mutex_unlock(&p->mutex);
     return queued;
 }

@@ -47,13 +47,32 @@ static void child_failed(hem_scope *s, hem_task *child)
         hem__report(hem__loop, HEM_REPORT_CHILD, child);
 }
 
+/* Somebody who waits for the last child: the owner, or others in
+ * hem_scope_aclose(), for whom the scope may be gone when they run again. */
+struct joiner {
+    hem__list link;     /* among the scope's joiners */
+    hem_scope *scope;   /* NULL: the last child has ended */
+    hem_future no_more; /* children */
+};
+
+static void tell_joiners(hem_scope *s)
+{
+    while (!hem__list_empty(&s->joiners)) {
+        struct joiner *j = HEM__CONTAINER(s->joiners.next, struct joiner, link);
+        hem__list_remove(&j->link);
+        j->scope = NULL;
+        if (!hem_future_done(&j->no_more))
+            (void)!hem_future_set_result(&j->no_more, 0);
+    }
+}
+
 static void child_ended(hem__nursery *n, hem_task *child)
 {
     hem_scope *s = HEM__CONTAINER(n, hem_scope, nursery);
     if (hem__task_failed(child))
         child_failed(s, child);
-    if (n->count == 0 && s->waiting && !hem_future_done(&s->joined))
-        (void)!hem_future_set_result(&s->joined, 0);
+    if (n->count == 0)
+        tell_joiners(s);
 }
 
 /* Enter the scope: all but its timeout. */
@@ -62,6 +81,7 @@ static void enter(hem_scope *s, hem_task *owner, const hem_scope_options *o,
 {
     memset(s, 0, sizeof(*s));
     hem__nursery_init(&s->nursery, child_ended);
+    hem__list_init(&s->joiners);
     s->owner = owner;
     s->kind = (uint8_t)o->kind;
     s->state = state;
@@ -150,19 +170,24 @@ void hem_scope_abort(hem_scope *s, const char *why)
  * before anything was aborted; `*ret_swallowed` tells if it was later. */
 static int join(hem_loop *l, hem_scope *s, hem_task *self, bool *ret_swallowed)
 {
+    bool owner = s->owner == self;
     int rc = 0;
     while (s->nursery.count > 0) {
-        if (!s->waiting)
-            hem_future_init(&s->joined);
-        s->waiting = true;
-        if (hem_future_wait(&s->joined) == HEM_ECANCELED) {
-            if (s->aborting)
-                *ret_swallowed = true;
-            else
-                rc = HEM_ECANCELED;
-            abort_children(l, s, self->fiber.reason);
-        }
-        s->waiting = false;
+        struct joiner j = {.scope = s};
+        hem_future_init(&j.no_more);
+        hem__list_insert(&s->joiners, &j.link);
+        int waited = hem_future_wait(&j.no_more);
+        if (!j.scope && !owner)
+            return rc;
+        if (j.scope)
+            hem__list_remove(&j.link);
+        if (waited != HEM_ECANCELED)
+            continue;
+        if (s->aborting)
+            *ret_swallowed = true;
+        else
+            rc = HEM_ECANCELED;
+        abort_children(l, s, self->fiber.reason);
     }
     return rc;
 }

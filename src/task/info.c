@@ -135,8 +135,8 @@ static void log_report(const hem_report *r)
     const hem_task *t = r->task;
     const hem_error *e = r->error;
     hem_log(HEM_LOG_ERROR, "task \"%s\", spawned at %s:%d, %s: %s%s%s", t->name,
-            t->site->file, t->site->line, what_failed(r->kind), hem_errname(r->status),
-            e ? ": " : "", e ? e->message : "");
+            t->site->file, t->site->line, what_failed(r->kind),
+            hem_errname(r->status), e ? ": " : "", e ? e->message : "");
 }
 
 void hem__report(hem_loop *l, hem_report_kind kind, hem_task *t)

@@ -51,8 +51,8 @@ static inline void hem__outcome_settle(hem_loop *l, hem__outcome *o,
 /* Park fiber `f` until `o`, which is pending, is settled, and return its
  * status; `o` need not exist any more then. `wait` tells what a request to
  * cancel does; it finds `o` in the waiter of the fiber. */
-static inline int hem__outcome_wait(hem_loop *l, hem__fiber *f,
-                                    hem__outcome *o, const hem__wait *wait)
+static inline int hem__outcome_wait(hem_loop *l, hem__fiber *f, hem__outcome *o,
+                                    const hem__wait *wait)
 {
     f->waiter.ready = &f->ready;
     f->waiter.of = o;

@@ -75,6 +75,7 @@ static int runtime_init(hem__runtime *rt, const hem_run_options *opts)
 
 static void runtime_deinit(hem__runtime *rt)
 {
+    hem__loop_drain(&rt->loop);
     hem__nursery_release(&rt->loop, &rt->nursery);
     hem__loop_deinit(&rt->loop);
     hem__overflow_unwatch();
@@ -100,6 +101,21 @@ static void stop_loop(void *arg, int status)
     hem__loop_stop(arg);
 }
 
+/* Report a task that failed when it was cancelled. Its handle, if there is one,
+ * stays valid to the end. */
+static void report_failed(hem__runtime *rt, hem_task *t)
+{
+    hem__list_remove(&t->all);
+    hem__report(&rt->loop, HEM_REPORT_AT_EXIT, t);
+    if (t->outcome.flags & HEM__TASK_HANDLE) {
+        hem__list_insert(&rt->nursery.tasks, &t->sibling);
+        return;
+    }
+    hem__stack *s = t->fiber.stack;
+    hem__task_free(&rt->loop, t);
+    hem__stack_put(s);
+}
+
 /* Cancel all tasks there are and run until they are done. */
 static void cancel_all(hem__runtime *rt)
 {
@@ -112,16 +128,8 @@ static void cancel_all(hem__runtime *rt)
     }
     if (rt->at_exit)
         hem__loop_run(&rt->loop);
-    while (!hem__list_empty(&rt->failed)) {
-        hem_task *t = HEM__CONTAINER(rt->failed.next, hem_task, all);
-        hem__list_remove(&t->all);
-        hem__stack *s = t->fiber.stack;
-        bool on_stack = !(t->outcome.flags & HEM__TASK_HANDLE);
-        hem__report(&rt->loop, HEM_REPORT_AT_EXIT, t);
-        hem__task_free(&rt->loop, t);
-        if (on_stack)
-            hem__stack_put(s);
-    }
+    while (!hem__list_empty(&rt->failed))
+        report_failed(rt, HEM__CONTAINER(rt->failed.next, hem_task, all));
 }
 
 struct last_turns {

@@ -80,8 +80,11 @@ static inline void conclude(hem_loop *l, hem_task *t, int status)
     hem__outcome_settle(l, &t->outcome,
                         status == HEM_ECANCELED ? HEM__CANCELLED : HEM__DONE,
                         status);
-    if (status < 0 || n->count == 0)
+    if (status < 0 || n->count == 0) {
+        l->concluding = true;
         n->ended(n, t);
+        l->concluding = false;
+    }
 }
 
 /* The end of a task that the end of the run cancelled: the record of one that
@@ -283,7 +286,7 @@ int hem__task_spawn_with(hem_loop *l, hem__nursery *n, hem_task **ret,
         t->outcome.flags = HEM__TASK_HANDLE;
         *ret = t;
     }
-    if (opts->eager)
+    if (opts->eager && !l->concluding)
         step_now(l, t);
     else
         hem__queue_push(&l->ready, &t->fiber.ready);
