@@ -3,6 +3,7 @@
 # The tests, and their labels:
 #   unit    tests/test_*.c and tests/http/test_*.c, each a cmocka program
 #   scale   tests/scale/*.c, larger ones
+#   torture tests/torture/test_*.c, where every call fails once (HEM_TORTURE)
 #   system  tests/*.sh and tests/http/*.sh, which run programs from outside
 #   check   the project's own checks of its sources and documents
 # and the fuzz targets, which are run by tools/matrix.
@@ -86,6 +87,18 @@ foreach(source IN LISTS sources)
     hem_add_test(${name} ${source} scale 240)
 endforeach()
 
+# Of the files in tests/torture, test_* are programs; the others are their parts.
+if(HEM_TORTURE)
+    file(GLOB sources CONFIGURE_DEPENDS tests/torture/test_*.c)
+    file(GLOB parts CONFIGURE_DEPENDS tests/torture/*.c)
+    list(REMOVE_ITEM parts ${sources})
+    foreach(source IN LISTS sources)
+        cmake_path(GET source STEM LAST_ONLY name)
+        hem_add_test(${name} ${source} torture 300)
+        target_sources(${name} PRIVATE ${parts})
+    endforeach()
+endif()
+
 # Of the programs in tests/http, test_* are tests; the others are used by them.
 file(GLOB sources CONFIGURE_DEPENDS tests/http/*.c)
 foreach(source IN LISTS sources)
@@ -105,7 +118,7 @@ foreach(source IN LISTS sources)
     hem_describe_test(${name} system 120)
 endforeach()
 
-foreach(name IN ITEMS layers headers format docs)
+foreach(name IN ITEMS layers headers format seam docs)
     add_test(NAME ${name} COMMAND "${PROJECT_SOURCE_DIR}/tools/check-${name}")
     hem_describe_test(${name} check 120)
 endforeach()

@@ -45,6 +45,7 @@ typedef struct hem_stream {
     uint32_t end;      /* behind them */
     uint32_t capacity; /* of `buffer` */
     uint32_t limit;    /* of `capacity` */
+    uint32_t chunk;    /* `capacity` to begin with: grows with what comes */
     bool at_eof;       /* the peer will send no more */
     bool reading;      /* a task reads */
     bool writing;      /* a task writes */
@@ -83,6 +84,15 @@ HEM_API HEM_CHECK int hem_connect(hem_stream *s, const char *host,
  */
 HEM_API HEM_CHECK ssize_t hem_stream_read(hem_stream *s, void *buf,
                                           size_t size);
+
+/*
+ * Read what has come, at most the limit, without a copy: returns how many bytes
+ * and in `*ret` where: in the stream, valid until its next read or close. 0 at
+ * the end of the stream. Best where many connections each wait for a message:
+ * only those that have one hold memory. Errors as hem_stream_read();
+ * HEM_ENOMEM. [suspends] [cancel point]
+ */
+HEM_API HEM_CHECK ssize_t hem_stream_read_some(hem_stream *s, char **ret);
 
 /*
  * Read exactly `size` bytes and return `size`. HEM_EINCOMPLETE: the stream

@@ -37,20 +37,22 @@ void hem_allocator_set(const hem_allocator *a)
 
 void *hem__alloc(size_t bytes)
 {
-    if (hem__fault(HEM__SYS_alloc))
+    if (hem__fault_at(HEM__SYS_alloc, __builtin_return_address(0)))
         return NULL;
     return allocator.alloc(allocator.arg, bytes);
 }
 
 void *hem__calloc(size_t bytes)
 {
-    void *p = hem__alloc(bytes);
+    if (hem__fault_at(HEM__SYS_alloc, __builtin_return_address(0)))
+        return NULL;
+    void *p = allocator.alloc(allocator.arg, bytes);
     return p ? memset(p, 0, bytes) : NULL;
 }
 
 void *hem__realloc(void *p, size_t bytes)
 {
-    if (hem__fault(HEM__SYS_alloc))
+    if (hem__fault_at(HEM__SYS_alloc, __builtin_return_address(0)))
         return NULL;
     return allocator.realloc(allocator.arg, p, bytes);
 }

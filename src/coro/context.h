@@ -35,10 +35,21 @@ typedef hem__next hem__coro_fn(void *arg, int value);
 int hem__switch(void **save, void *const *load, int value);
 
 /*
+ * void *hem__switch_prepare(void *bottom, void *top, hem__coro_fn *fn,
+ *                           void *arg)
+ *
  * Lay a first frame on the stack that ends at `top` (16-byte aligned), so that
  * a switch to the result calls fn(arg, value). `bottom` is its lowest address.
  */
-void *hem__switch_prepare(void *bottom, void *top, hem__coro_fn *fn, void *arg);
+#if defined(HEM_UCONTEXT)
+#include "coro/frame_ucontext.h"
+#elif defined(__x86_64__)
+#include "coro/frame_x86_64.h"
+#elif defined(__aarch64__)
+#include "coro/frame_aarch64.h"
+#else
+#include "coro/frame_ucontext.h"
+#endif
 
 #ifdef HEM__ANNOTATE
 

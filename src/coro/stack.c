@@ -130,14 +130,13 @@ static int slot_cut(hem__stacks *p, struct hem__slab *slab, hem__stack **ret)
     return 0;
 }
 
-int hem__stack_create(hem__stacks *p, hem__stack **ret, hem__stack_class *c)
+int hem__stack_provide(hem__stacks *p, hem__stack_class *c)
 {
-    if (c->free) {
-        hem__stack *s = c->free;
-        c->free = s->next;
-        s->cold = false;
-        hem__annotate_stack_reuse(s->bottom, c->bytes);
-        *ret = s;
+    if (c->warm > 0)
+        return 0;
+    if (c->free) { /* a cold one; its pages come back as it is used */
+        c->free->cold = false;
+        c->warm = 1;
         return 0;
     }
     if (!c->slab || c->slab->used == c->slab->slots) {
@@ -145,7 +144,11 @@ int hem__stack_create(hem__stacks *p, hem__stack **ret, hem__stack_class *c)
         if (rc < 0)
             return rc;
     }
-    return slot_cut(p, c->slab, ret);
+    hem__stack *s;
+    int rc = slot_cut(p, c->slab, &s);
+    if (rc == 0)
+        hem__stack_put(s);
+    return rc;
 }
 
 static void cool(hem__stack *s)

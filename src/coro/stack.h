@@ -69,22 +69,18 @@ static inline size_t hem__stack_bytes(const hem__stack *s)
     return s->of->bytes;
 }
 
-/* Make a stack where none is free and warm; HEM_ENOMEM. */
-int hem__stack_create(hem__stacks *p, hem__stack **ret, hem__stack_class *c);
+/* See to it that a warm stack is free; HEM_ENOMEM. */
+int hem__stack_provide(hem__stacks *p, hem__stack_class *c);
 
-/* Take a stack. HEM_ENOMEM. */
-static inline int hem__stack_get(hem__stacks *p, hem__stack **ret,
-                                 hem__stack_class *c)
+/* Take a stack of a class that has a warm one. */
+static inline hem__stack *hem__stack_get(hem__stack_class *c)
 {
     hem__stack *s = c->free;
-    if (!c->warm)
-        return hem__stack_create(p, ret, c);
     c->free = s->next;
     if (--c->warm < c->spare)
         c->spare = c->warm;
-    hem__annotate_stack_reuse(s->bottom, hem__stack_bytes(s));
-    *ret = s;
-    return 0;
+    hem__annotate_stack_reuse(s->bottom, c->bytes);
+    return s;
 }
 
 /* Give a stack back; the caller may still run on it until the next get. */

@@ -72,12 +72,14 @@ hem__switch:
 
 /* Where a new context begins: x19(x20, w0), on a fresh stack; and where it
  * ends, to go on with the context at x0, with the value w1. */
-        .type   boot, %function
+        .globl  hem__boot
+        .hidden hem__boot
+        .type   hem__boot, %function
         .p2align 4
         .cfi_startproc
         .cfi_undefined x30
         nop
-boot:
+hem__boot:
         hint    #36                     /* bti j */
         mov     w1, w0
         mov     x0, x20
@@ -96,31 +98,6 @@ boot:
         ldp     x29, x30, [sp], #160
         ret
         .cfi_endproc
-        .size   boot, .-boot
-
-/* void *hem__switch_prepare(void *bottom: x0, void *top: x1,
- *                           hem__coro_fn *fn: x2, void *arg: x3) */
-        .globl  hem__switch_prepare
-        .hidden hem__switch_prepare
-        .type   hem__switch_prepare, %function
-        .p2align 4
-hem__switch_prepare:
-        .cfi_startproc
-        hint    #34
-        sub     x0, x1, #160
-        adr     x9, boot
-        stp     xzr, x9, [x0]           /* x29: ends chains of frames; x30 */
-        stp     x2, x3, [x0, #16]
-        stp     xzr, xzr, [x0, #32]
-        stp     xzr, xzr, [x0, #48]
-        stp     xzr, xzr, [x0, #64]
-        stp     xzr, xzr, [x0, #80]
-        stp     xzr, xzr, [x0, #96]
-        stp     xzr, xzr, [x0, #112]
-        stp     xzr, xzr, [x0, #128]
-        stp     xzr, xzr, [x0, #144]
-        ret
-        .cfi_endproc
-        .size   hem__switch_prepare, .-hem__switch_prepare
+        .size   hem__boot, .-hem__boot
 
         .section .note.GNU-stack, "", %progbits

@@ -65,12 +65,14 @@ hem__switch:
 /* Where a new context begins: r12(r13, eax), on a fresh stack; and where it
  * ends, to go on with the context at rax, with the value edx. Unwinders look up
  * the address before, hence the nop. */
-        .type   boot, @function
+        .globl  hem__boot
+        .hidden hem__boot
+        .type   hem__boot, @function
         .p2align 4
         .cfi_startproc
         .cfi_undefined rip
         nop
-boot:
+hem__boot:
         endbr64
         movq    %r13, %rdi
         movl    %eax, %esi
@@ -85,27 +87,7 @@ boot:
         popq    %rbp
         ret
         .cfi_endproc
-        .size   boot, .-boot
-
-/* void *hem__switch_prepare(void *bottom: rdi, void *top: rsi,
- *                           hem__coro_fn *fn: rdx, void *arg: rcx) */
-        .globl  hem__switch_prepare
-        .hidden hem__switch_prepare
-        .type   hem__switch_prepare, @function
-        .p2align 4
-hem__switch_prepare:
-        .cfi_startproc
-        endbr64
-        leaq    boot(%rip), %r8
-        xorl    %eax, %eax
-        movq    %r8, -24(%rsi)
-        movq    %rax, -32(%rsi)         /* rbp: ends the chain of frames */
-        movq    %rdx, -48(%rsi)         /* r12 */
-        movq    %rcx, -56(%rsi)         /* r13 */
-        leaq    -72(%rsi), %rax
-        ret
-        .cfi_endproc
-        .size   hem__switch_prepare, .-hem__switch_prepare
+        .size   hem__boot, .-hem__boot
 
 /* Ready for indirect branch tracking, not for shadow stacks. */
         .section .note.gnu.property, "a"

@@ -5,28 +5,22 @@
 
 #define ADDRESSES_MAX 16
 
-/* The result of a connect that was under way. */
-static int outcome_of(int fd)
-{
-    int error = 0;
-    socklen_t n = sizeof(error);
-    HEM_TRY(hem__sys_getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &n));
-    return -error;
-}
-
-/* Wait until the connect under way on `d` is through. */
-static int finish(hem_loop *l, hem__fiber *f, hem__fd *d)
+/*
+ * Wait until the connect to `a` under way on `d` is through. To ask for it again
+ * tells how it went: HEM_EALREADY, not yet; 0 or HEM_EISCONN, connected; or the
+ * error.
+ */
+static int finish(hem_loop *l, hem__fiber *f, hem__fd *d, const hem_address *a)
 {
     d->ready = 0;
     for (;;) {
         HEM_TRY(hem__fd_wait(l, f, d, HEM__FD_WRITE));
-        int rc = outcome_of(d->fd);
-        struct sockaddr_storage peer;
-        socklen_t n = sizeof(peer);
-        if (rc < 0)
-            return rc;
-        if (getpeername(d->fd, (struct sockaddr *)&peer, &n) == 0)
+        int rc = hem__sys_connect(d->fd, (const struct sockaddr *)&a->storage,
+                                  a->length);
+        if (rc == 0 || rc == HEM_EISCONN)
             return 0;
+        if (rc != HEM_EALREADY)
+            return rc;
         hem__fd_exhausted(d, HEM__FD_WRITE); /* woken too early */
     }
 }
@@ -44,8 +38,8 @@ static int connect_to(hem_loop *l, hem__fiber *f, hem_stream *s,
     hem__tcp_tune(fd);
     int rc =
         hem__sys_connect(fd, (const struct sockaddr *)&a->storage, a->length);
-    if (rc == HEM_EINPROGRESS || rc == HEM_EINTR)
-        rc = finish(l, f, &s->fd);
+    if (rc == HEM_EINPROGRESS)
+        rc = finish(l, f, &s->fd, a);
     if (rc < 0)
         hem__fd_close(l, &s->fd);
     return rc;

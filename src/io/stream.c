@@ -14,8 +14,8 @@
 #include "base/alloc.h"
 #include "base/sys.h"
 
-#define FIRST_CAPACITY 4096
-#define DELIMITER_MAX  64
+#define FIRST_CHUNK   4096
+#define DELIMITER_MAX 64
 
 void hem__tcp_tune(int fd)
 {
@@ -28,6 +28,7 @@ void hem__stream_init(hem_stream *s, int fd, uint32_t limit)
     memset(s, 0, sizeof(*s));
     hem__fd_init(&s->fd, fd);
     s->limit = limit ? limit : HEM__STREAM_LIMIT;
+    s->chunk = s->limit < FIRST_CHUNK ? s->limit : FIRST_CHUNK;
 }
 
 static void drop_buffer(hem_stream *s)
@@ -152,7 +153,7 @@ static int make_room(hem_stream *s)
     }
     if (s->capacity == s->limit)
         return HEM_ELIMIT;
-    uint32_t capacity = s->capacity ? s->capacity * 2 : FIRST_CAPACITY;
+    uint32_t capacity = s->capacity ? s->capacity * 2 : s->chunk;
     if (capacity > s->limit || capacity < s->capacity)
         capacity = s->limit;
     char *buffer = hem__realloc(s->buffer, capacity);
@@ -178,6 +179,8 @@ static ssize_t fill(struct reading *r)
                 receive_now(s, s->buffer + s->end, s->capacity - s->end);
             if (n > 0)
                 s->end += (uint32_t)n;
+            if (s->end == s->capacity && s->chunk <= s->limit / 2)
+                s->chunk *= 2;
             if (n != HEM_EAGAIN)
                 return n;
         }
@@ -208,6 +211,24 @@ ssize_t hem_stream_read(hem_stream *s, void *buf, size_t size)
     ssize_t n = (ssize_t)take(s, buf, size);
     if (n == 0)
         n = receive(&r, buf, size);
+    return end_read(&r, n);
+}
+
+ssize_t hem_stream_read_some(hem_stream *s, char **ret)
+{
+    struct reading r;
+    HEM_TRY(begin_read(&r, s, "hem_stream_read_some"));
+    ssize_t n = 1;
+    if (s->begin == s->end) {
+        if (s->capacity < s->chunk)
+            drop_buffer(s);
+        n = fill(&r);
+    }
+    if (n > 0) {
+        *ret = s->buffer + s->begin;
+        n = (ssize_t)(s->end - s->begin);
+        s->begin = s->end;
+    }
     return end_read(&r, n);
 }
 

@@ -47,8 +47,9 @@ struct hem__fiber {
     const char *why;           /* of the pending interruption */
     const char *reason;        /* of the last one delivered */
     hem__stack *stack;
-    int wake;          /* what the wait returns */
-    bool pending;      /* an interruption was not delivered yet */
+    int wake;     /* what the wait returns */
+    bool pending; /* an interruption was not delivered yet */
+    uint8_t spare;
     uint16_t timeouts; /* open ones, of the task */
 };
 
@@ -112,12 +113,15 @@ static inline bool hem__wake_cancelled(hem_loop *l, hem__fiber *f,
     return true;
 }
 
+/* The same for one with a pending interruption. */
+int hem__park_interrupted(hem_loop *l, hem__fiber *f, const hem__wait *wait);
+
 /* Park the running fiber. */
 static inline int hem__park(hem_loop *l, hem__fiber *f, const hem__wait *wait)
 {
+    if (f->pending)
+        return hem__park_interrupted(l, f, wait);
     f->wait = wait;
-    if (f->pending && wait->cancel(l, f, f->why))
-        f->pending = false;
     return hem__leave(l, f);
 }
 

@@ -35,13 +35,14 @@ void hem__loop_drain(hem_loop *l)
 {
     hem__pool_destroy(l);
     hem__posts_take(l);
-    hem__ready *n = l->ready.first;
-    hem__queue_init(&l->ready);
-    while (n) {
-        hem__ready *next = n->next;
+    /* Each may take others out of the queue, or put itself in again. */
+    size_t left = 0;
+    for (hem__ready *n = l->ready.first; n; n = n->next)
+        left++;
+    for (; left > 0 && l->ready.first; left--) {
+        hem__ready *n = hem__queue_pop(&l->ready);
         HEM__ASSERT(n->run);
         n->run(n);
-        n = next;
     }
 }
 
@@ -139,6 +140,14 @@ void hem__loop_run(hem_loop *l)
             hem__coro_switch(&l->coro, &f->coro, hem__fiber_take(f));
         }
     }
+}
+
+int hem__park_interrupted(hem_loop *l, hem__fiber *f, const hem__wait *wait)
+{
+    f->wait = wait;
+    if (wait->cancel(l, f, f->why))
+        f->pending = false;
+    return hem__leave(l, f);
 }
 
 hem_loop *hem_loop_current(void)

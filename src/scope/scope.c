@@ -315,7 +315,8 @@ void hem_scope_each(hem_scope *s, bool (*fn)(void *arg, hem_task *t), void *arg)
 
 int hem_shield_open(hem_scope *s, const hem_scope_options *opts)
 {
-    return open_scope(s, opts, SHIELD, "hem_shield_open");
+    hem_scope_options only = {.timeout = opts ? opts->timeout : 0};
+    return open_scope(s, &only, SHIELD, "hem_shield_open");
 }
 
 int hem_shield_close(hem_scope *s, int rc)

@@ -147,8 +147,16 @@ void hem__report(hem_loop *l, hem_report_kind kind, hem_task *t)
                     .status = t->outcome.status,
                     .error = hem_task_error(t)};
     t->outcome.flags |= HEM__TASK_RETRIEVED;
-    if (o->on_report)
-        o->on_report(o->on_report_arg, &r);
-    else
+    if (!o->on_report) {
         log_report(&r);
+        return;
+    }
+    /* It may be a task that has caused this: it forgot a handle. */
+    hem__fiber *current = l->current;
+    bool concluding = l->concluding;
+    l->current = NULL;
+    l->concluding = true;
+    o->on_report(o->on_report_arg, &r);
+    l->concluding = concluding;
+    l->current = current;
 }

@@ -176,16 +176,27 @@ static int run_main(hem__runtime *rt, hem_fn *main, void *arg)
     return rt->interrupted && rc == HEM_ECANCELED ? HEM_EINTR : rc;
 }
 
+/* A page of its own: what every switch touches must not share the low bits of
+ * its address with the records and frames at the tops of stacks, or loads wait
+ * for stores that they have nothing to do with. */
+#define RUNTIME_ALIGNMENT ((uintptr_t)4096)
+
 int hem_run(hem_fn *main, void *arg, const hem_run_options *opts)
 {
     static const hem_run_options defaults;
     if (hem__loop)
         return HEM_EREFUSED;
-    hem__runtime rt = {0};
-    int rc = runtime_init(&rt, opts ? opts : &defaults);
-    if (rc < 0)
-        return rc;
-    rc = run_main(&rt, main, arg);
-    runtime_deinit(&rt);
+    void *memory = hem__calloc(sizeof(hem__runtime) + RUNTIME_ALIGNMENT);
+    if (!memory)
+        return HEM_ENOMEM;
+    hem__runtime *rt =
+        (hem__runtime *)(((uintptr_t)memory + RUNTIME_ALIGNMENT - 1) &
+                         ~(RUNTIME_ALIGNMENT - 1));
+    int rc = runtime_init(rt, opts ? opts : &defaults);
+    if (rc == 0) {
+        rc = run_main(rt, main, arg);
+        runtime_deinit(rt);
+    }
+    hem__free(memory);
     return rc;
 }

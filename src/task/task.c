@@ -158,9 +158,11 @@ static inline void init(hem_task *t, hem_fn *fn, void *arg,
     t->fiber.reason = NULL;
     t->fiber.wake = 0;
     t->fiber.pending = false;
+    t->fiber.spare = 0;
     t->fiber.timeouts = 0;
     hem__outcome_init(&t->outcome);
     t->timer.index = 0;
+    t->timer.seq = 0;
     t->timer.fire = fire_sleep;
     t->shields = NULL;
     t->fn = fn;
@@ -169,41 +171,54 @@ static inline void init(hem_task *t, hem_fn *fn, void *arg,
     t->name = site->function;
     t->site = site;
     t->count = 0;
+    t->spare = 0;
 }
 
-/* Make a task that is linked nowhere, with its record in the cache or at the
- * top of its stack. */
-static inline int create(hem_loop *l, hem_task **ret, bool handle,
-                         hem__stack_class *stack_class)
+/* Whether a task can be made out of what is there. */
+static inline bool provided(const hem__runtime *rt, const hem__stack_class *c,
+                            bool handle)
 {
-    int rc = hem__timers_reserve(&l->timers);
-    if (rc < 0)
-        return rc;
-    hem__stack *s;
-    rc = hem__stack_get(&l->stacks, &s, stack_class);
-    if (rc < 0)
-        goto fail_stack;
+    const hem__timers *ts = &rt->loop.timers;
+    return c->warm > 0 && ts->reserved < ts->capacity &&
+           (rt->records || !handle) && !rt->closed;
+}
+
+/* See to it that it can. Unchanged, but for reserves, on failure. */
+static int provide(hem__runtime *rt, hem__stack_class *c, bool handle)
+{
+    hem__timers *ts = &rt->loop.timers;
+    if (rt->closed)
+        return HEM_EREFUSED;
+    if (ts->reserved == ts->capacity)
+        HEM_TRY(hem__timers_grow(ts));
+    HEM_TRY(hem__stack_provide(&rt->loop.stacks, c));
+    if (rt->records || !handle)
+        return 0;
+    hem_task *t = hem__alloc(sizeof(*t));
+    if (!t)
+        return HEM_ENOMEM;
+    hem__record_put(rt, t);
+    return 0;
+}
+
+/* Make a task of what is there, linked nowhere: its record is from the cache,
+ * or at the top of its stack. */
+static inline hem_task *create(hem__runtime *rt, hem__stack_class *c,
+                               bool handle)
+{
+    rt->loop.timers.reserved++;
+    hem__stack *s = hem__stack_get(c);
     char *top = s->top;
     hem_task *t;
     if (handle) {
-        t = hem__record_get(hem__runtime_of(l));
-        if (!t)
-            goto fail_record;
+        t = hem__record_get(rt);
     } else {
         top -= RECORD_BYTES;
         t = (hem_task *)(void *)top;
     }
     t->fiber.stack = s;
     hem__coro_prepare(&t->fiber.coro, s->bottom, top, task_main, t);
-    *ret = t;
-    return 0;
-
-fail_record:
-    rc = HEM_ENOMEM;
-    hem__stack_put(s);
-fail_stack:
-    hem__timers_release(&l->timers);
-    return rc;
+    return t;
 }
 
 static inline void link_task(hem__runtime *rt, hem__nursery *n, hem_task *t)
@@ -238,23 +253,43 @@ static void step_now(hem_loop *l, hem_task *t)
     l->urgent--;
 }
 
-__attribute__((always_inline)) static inline int
-spawn(hem_loop *l, hem__nursery *n, hem_task **ret, hem_fn *fn, void *arg,
-      const hem_site *site)
+/* Make a task of what is there, and all but ready. */
+static inline hem_task *spawn(hem__runtime *rt, hem__nursery *n, hem_task **ret,
+                              hem_fn *fn, void *arg, const hem_site *site,
+                              hem__stack_class *c)
 {
-    hem__runtime *rt = hem__runtime_of(l);
-    hem_task *t;
-    if (rt->closed)
-        return HEM_EREFUSED;
-    int rc = create(l, &t, ret != NULL, rt->stack_class);
-    if (rc < 0)
-        return rc;
+    hem_task *t = create(rt, c, ret != NULL);
     init(t, fn, arg, site);
     link_task(rt, n, t);
     if (ret) {
         t->outcome.flags = HEM__TASK_HANDLE;
         *ret = t;
     }
+    return t;
+}
+
+/* The slow way: reserves are to be provided first. */
+__attribute__((noinline)) static int spawn_slowly(hem_loop *l, hem__nursery *n,
+                                                  hem_task **ret, hem_fn *fn,
+                                                  void *arg,
+                                                  const hem_site *site)
+{
+    hem__runtime *rt = hem__runtime_of(l);
+    HEM_TRY(provide(rt, rt->stack_class, ret != NULL));
+    hem_task *t = spawn(rt, n, ret, fn, arg, site, rt->stack_class);
+    hem__queue_push(&l->ready, &t->fiber.ready);
+    return 0;
+}
+
+/* Without a call on its way, for speed. */
+__attribute__((always_inline)) static inline int
+spawn_fast(hem_loop *l, hem__nursery *n, hem_task **ret, hem_fn *fn, void *arg,
+           const hem_site *site)
+{
+    hem__runtime *rt = hem__runtime_of(l);
+    if (!provided(rt, rt->stack_class, ret != NULL))
+        return spawn_slowly(l, n, ret, fn, arg, site);
+    hem_task *t = spawn(rt, n, ret, fn, arg, site, rt->stack_class);
     hem__queue_push(&l->ready, &t->fiber.ready);
     return 0;
 }
@@ -262,30 +297,22 @@ spawn(hem_loop *l, hem__nursery *n, hem_task **ret, hem_fn *fn, void *arg,
 int hem__task_spawn(hem_loop *l, hem__nursery *n, hem_task **ret, hem_fn *fn,
                     void *arg, const hem_site *site)
 {
-    return spawn(l, n, ret, fn, arg, site);
+    return spawn_fast(l, n, ret, fn, arg, site);
 }
 
 int hem__task_spawn_with(hem_loop *l, hem__nursery *n, hem_task **ret,
                          hem_fn *fn, void *arg, const hem_spawn_options *opts)
 {
     hem__runtime *rt = hem__runtime_of(l);
-    hem_task *t;
-    if (rt->closed)
-        return HEM_EREFUSED;
     hem__stack_class *c = rt->stack_class;
     if (opts->stack_bytes)
         c = hem__stack_class_of(&l->stacks, opts->stack_bytes);
-    int rc = c ? create(l, &t, ret != NULL, c) : HEM_EINVAL;
-    if (rc < 0)
-        return rc;
-    init(t, fn, arg, opts->site);
+    if (!c)
+        return HEM_EINVAL;
+    HEM_TRY(provide(rt, c, ret != NULL));
+    hem_task *t = spawn(rt, n, ret, fn, arg, opts->site, c);
     if (opts->name)
         t->name = opts->name;
-    link_task(rt, n, t);
-    if (ret) {
-        t->outcome.flags = HEM__TASK_HANDLE;
-        *ret = t;
-    }
     if (opts->eager && !l->concluding)
         step_now(l, t);
     else
@@ -296,7 +323,7 @@ int hem__task_spawn_with(hem_loop *l, hem__nursery *n, hem_task **ret,
 int hem_spawn_at(hem_task **ret, hem_fn *fn, void *arg, const hem_site *site)
 {
     hem_loop *l = hem__loop_need("hem_spawn");
-    return spawn(l, &hem__runtime_of(l)->nursery, ret, fn, arg, site);
+    return spawn_fast(l, &hem__runtime_of(l)->nursery, ret, fn, arg, site);
 }
 
 int hem_spawn_with_at(hem_task **ret, hem_fn *fn, void *arg,

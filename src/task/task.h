@@ -55,6 +55,7 @@ struct hem_task {
     const char *name;
     const hem_site *site; /* where it was spawned */
     uint32_t count;       /* requests to cancel that were not taken back */
+    uint32_t spare;
 };
 
 /* What all tasks of a loop share. */
@@ -101,12 +102,10 @@ struct hem__record { /* a free one */
     struct hem__record *next;
 };
 
-/* NULL: no memory. */
+/* There is one. */
 static inline hem_task *hem__record_get(hem__runtime *rt)
 {
     struct hem__record *r = rt->records;
-    if (!r)
-        return hem__alloc(sizeof(hem_task));
     rt->records = r->next;
     rt->record_count--;
     return (hem_task *)(void *)r;
