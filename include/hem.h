@@ -80,9 +80,10 @@
  *
  * Threads. One loop for each thread; a task never moves to another.
  *
- * Fork. After a fork the child has no loop: what it inherits of hem is to be
- * left alone and returns errors. hem_fork() starts a child properly. Every
- * descriptor that hem opens is close-on-exec.
+ * Fork. After a fork the child has no loop. What it inherits of hem's streams,
+ * listeners, signals and children is closed, and calls on them return
+ * HEM_EBADF. hem_fork() starts a child properly. Every descriptor that hem
+ * opens is close-on-exec.
  *
  * Allocation goes through alloc.h and may fail anywhere: the caller gets
  * HEM_ENOMEM and nothing has changed. Cancelling and closing never allocate.

@@ -87,7 +87,8 @@ struct hem__outcome {         /* what futures and tasks have in common */
 struct hem__fiber;
 struct hem_task;
 
-struct hem__fd {               /* a descriptor in the poller */
+struct hem__fd {               /* a descriptor of a loop */
+    struct hem__list link;     /* among the open ones of its loop */
     struct hem__fiber *reader; /* who waits to read, or NULL */
     struct hem__fiber *writer; /* who waits to write, or NULL */
     int fd;                    /* valid while `open` */

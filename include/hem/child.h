@@ -35,7 +35,6 @@ typedef struct hem_child_status {
 typedef struct hem_child {
     struct hem__fd fd; /* the pidfd, from fork to close */
     pid_t pid;
-    pid_t parent;            /* the process that may use this */
     hem_child_status status; /* how it ended, if `reaped` */
     bool reaped;
 } hem_child;
@@ -59,7 +58,7 @@ HEM_API pid_t hem_child_pid(const hem_child *c);
 
 /*
  * Send it a signal; one that has ended and was not reaped takes no notice.
- * HEM_ESRCH: it was reaped. HEM_EBADF: closed, or of another process.
+ * HEM_ESRCH: it was reaped. HEM_EBADF: closed, or inherited.
  * HEM_EINVAL: no such signal. HEM_EPERM: it has become another user.
  * [loop thread]
  */
@@ -68,7 +67,7 @@ HEM_API HEM_CHECK int hem_child_send_signal(hem_child *c, int signo);
 /*
  * Wait until it has ended, reap it, and tell how; again at once if it has been
  * reaped. `ret` may be NULL. HEM_ECHILD: somebody else reaped it, its status
- * is unknown. HEM_EBADF: closed, or of another process. HEM_EBUSY: another
+ * is unknown. HEM_EBADF: closed, or inherited. HEM_EBUSY: another
  * task waits. [suspends] [cancel point]
  */
 HEM_API HEM_CHECK int hem_child_wait(hem_child *c, hem_child_status *ret);

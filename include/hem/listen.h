@@ -12,7 +12,7 @@
  *         return (int)n;
  *     }
  *     ...
- *     hem_listener l;
+ *     HEM_LISTENER(l);
  *     HEM_TRY(hem_listen(&l, "127.0.0.1", 0, NULL));
  *     return hem_serve(&l, echo, NULL, NULL);
  *
@@ -42,6 +42,14 @@ typedef struct hem_listener {
     hem_ns back_off;  /* last pause while descriptors lacked, 0: none */
     void *reserved[4];
 } hem_listener;
+
+/* Declare a listener `var`, closed, that is closed with its block if it is open
+ * then. */
+#define HEM_LISTENER(var)                                                      \
+    hem_listener var                                                           \
+        __attribute__((cleanup(hem__listener_cleanup))) = {.limit = 0}
+
+HEM_API void hem__listener_cleanup(hem_listener *l);
 
 typedef struct hem_listen_options {
     int fd;          /* listen on this socket instead of opening one;
@@ -75,8 +83,9 @@ HEM_API HEM_CHECK int hem_listener_address(const hem_listener *l,
 
 /*
  * Wait for a connection and open `s` with it. Connections that die in the
- * queue are passed over; where descriptors or memory lack (EMFILE, ENFILE,
- * ENOBUFS, ENOMEM) it says so in the log, waits 10 to 500 ms and tries again.
+ * queue are passed over; where that does not end, or descriptors or memory lack
+ * (EMFILE, ENFILE, ENOBUFS, ENOMEM), it says so in the log, waits 10 to 500 ms
+ * and tries again.
  * HEM_EBADF: the listener is closed, also while it waits; HEM_EBUSY: another
  * task accepts. [suspends] [cancel point]
  */

@@ -5,7 +5,7 @@
  *
  *     static int worker(hem_worker *w, void *arg)
  *     {
- *         hem_listener l;                            // set up
+ *         HEM_LISTENER(l);                           // set up
  *         HEM_TRY(hem_listen(&l, NULL, 0,
  *                            &(hem_listen_options){.fd = *(int *)arg}));
  *         HEM_SCOPE(s);

@@ -3,18 +3,17 @@
  * Streams: bytes in both directions, over TCP. asyncio's StreamReader and
  * StreamWriter in one, without a hidden write buffer.
  *
- *     hem_stream s;
+ *     HEM_STREAM(s);                          // closed with the block
  *     HEM_TRY(hem_connect(&s, "localhost", 7, NULL));
  *     HEM_TRY(hem_stream_write(&s, "hello\n", 6));
  *     char *line;
  *     ssize_t n = hem_stream_read_line(&s, &line);
- *     hem_stream_close(&s);
  *
  * Life: closed (zero-initialised) -> open, by hem_connect(), hem_accept() or
  * hem_serve() -> closed. Calls on a closed stream return HEM_EBADF. A stream
  * is used by the tasks of one loop: one may read while another writes, but two
  * that read, or two that write, are refused with HEM_EBUSY. Closing it wakes
- * both with HEM_EBADF.
+ * both with HEM_EBADF; the struct stays until their calls have returned.
  *
  * Each call tries at once and suspends only where the socket is not ready;
  * one that never has to wait still gives way to other tasks now and then.
@@ -53,6 +52,15 @@ typedef struct hem_stream {
     uint64_t bytes_written;
     void *reserved[4];
 } hem_stream;
+
+/*
+ * Declare a stream `var`, closed, that is closed with its block if it is open
+ * then: an early return leaks nothing.
+ */
+#define HEM_STREAM(var)                                                        \
+    hem_stream var __attribute__((cleanup(hem__stream_cleanup))) = {.limit = 0}
+
+HEM_API void hem__stream_cleanup(hem_stream *s);
 
 typedef struct hem_stream_info {
     hem_address local;      /* this end */

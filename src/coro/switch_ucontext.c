@@ -1,16 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The context switch where there is no assembly for the CPU: with ucontext,
- * which is slow, for it saves the signal mask by a system call. `sp` of a
+ * which is slow, for it sets the signal mask by a system call. The mask is the
+ * thread's, not the context's: so one that is switched to takes it on. `sp` of a
  * context points at a ucontext_t: at the switcher's, on its own stack, while
  * suspended; at one at the bottom of the stack before it began.
  */
+#include <signal.h>
 #include <stdint.h>
 #include <ucontext.h>
 
 #include "coro/context.h"
 
 static _Thread_local int passed; /* the value of the switch under way */
+
+static ucontext_t *with_mask(ucontext_t *context)
+{
+    pthread_sigmask(SIG_SETMASK, NULL, &context->uc_sigmask);
+    return context;
+}
 
 int hem__switch(void **save, void *const *load, int value)
 {
@@ -19,7 +27,7 @@ int hem__switch(void **save, void *const *load, int value)
     *save = self;
     passed = value;
     if (*load != self)
-        swapcontext(&here, *load);
+        swapcontext(&here, with_mask(*load));
     return passed;
 }
 
@@ -31,7 +39,7 @@ static void boot(unsigned fn_high, unsigned fn_low, unsigned arg_high,
     uintptr_t arg = (uintptr_t)((uint64_t)arg_high << 32 | arg_low);
     hem__next next = ((hem__coro_fn *)fn)((void *)arg, passed);
     passed = (int)next.value;
-    setcontext(next.sp);
+    setcontext(with_mask(next.sp));
 }
 
 void *hem__switch_prepare(void *bottom, void *top, hem__coro_fn *fn, void *arg)

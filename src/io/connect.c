@@ -34,7 +34,7 @@ static int connect_to(hem_loop *l, hem__fiber *f, hem_stream *s,
                              SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return fd;
-    hem__stream_init(s, fd, limit);
+    hem__stream_init(l, s, fd, limit);
     hem__tcp_tune(fd);
     int rc =
         hem__sys_connect(fd, (const struct sockaddr *)&a->storage, a->length);

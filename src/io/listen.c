@@ -11,6 +11,8 @@
 #define DEFAULT_BACKLOG 4096
 #define BACK_OFF_MIN    (10 * HEM_MSEC)
 #define BACK_OFF_MAX    (500 * HEM_MSEC)
+/* Errors in a row that are taken for those of single connections. */
+#define PASS_OVER_MAX 16
 
 static int set_option(int fd, int level, int name, int value)
 {
@@ -80,13 +82,13 @@ static int adopt(int fd)
 int hem_listen(hem_listener *l, const char *host, uint16_t port,
                const hem_listen_options *opts)
 {
-    (void)hem__loop_need("hem_listen");
+    hem_loop *loop = hem__loop_need("hem_listen");
     int fd = opts ? opts->fd : 0;
     int rc = fd > 0 ? adopt(fd) : hem_listen_socket(&fd, host, port, opts);
     if (rc < 0)
         return rc;
     memset(l, 0, sizeof(*l));
-    hem__fd_init(&l->fd, fd);
+    hem__fd_init(loop, &l->fd, fd);
     l->limit = opts ? opts->limit : 0;
     return 0;
 }
@@ -106,13 +108,18 @@ int hem_listener_close(hem_listener *l)
 {
     if (!l)
         return 0;
-    hem_loop *loop = hem__loop_need("hem_listener_close");
     if (!l->fd.open)
         return HEM_EBADF;
+    hem_loop *loop = hem__loop_need("hem_listener_close");
     hem__fd_unregister(loop, &l->fd); /* others may hold the socket */
     int rc = hem__fd_close(loop, &l->fd);
     hem__listener_resume(l);
     return rc;
+}
+
+void hem__listener_cleanup(hem_listener *l)
+{
+    (void)hem_listener_close(l);
 }
 
 void hem__listener_resume(hem_listener *l)
@@ -172,6 +179,7 @@ static int back_off(hem_listener *l, int error)
 
 static int accept_loop(hem_loop *loop, hem__fiber *f, hem_listener *l)
 {
+    uint32_t passed_over = 0;
     for (;;) {
         if (!l->fd.open)
             return HEM_EBADF;
@@ -183,13 +191,14 @@ static int accept_loop(hem_loop *loop, hem__fiber *f, hem_listener *l)
             l->back_off = 0;
             return rc;
         }
-        if (exhausted(rc)) {
-            HEM_TRY(back_off(l, rc));
-        } else if (rc == HEM_EAGAIN) {
+        if (rc == HEM_EAGAIN) {
+            passed_over = 0;
             hem__fd_exhausted(&l->fd, HEM__FD_READ);
             HEM_TRY(hem__fd_wait(loop, f, &l->fd, HEM__FD_READ));
         } else if (fatal(rc)) {
             return rc;
+        } else if (exhausted(rc) || ++passed_over > PASS_OVER_MAX) {
+            HEM_TRY(back_off(l, rc));
         }
     }
 }
@@ -210,12 +219,14 @@ int hem__accept_fd(hem_loop *loop, hem__fiber *f, hem_listener *l)
 
 int hem_accept(hem_listener *l, hem_stream *s)
 {
+    if (!l->fd.open)
+        return HEM_EBADF;
     hem_loop *loop = hem__loop_need("hem_accept");
     hem__fiber *f = hem__fiber_need(loop, "hem_accept");
     int fd = hem__accept_fd(loop, f, l);
     if (fd < 0)
         return fd;
     hem__tcp_tune(fd);
-    hem__stream_init(s, fd, l->limit);
+    hem__stream_init(loop, s, fd, l->limit);
     return 0;
 }

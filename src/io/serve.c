@@ -42,7 +42,7 @@ static int connection(void *arg)
 {
     struct server *sv = arg;
     hem_stream s;
-    hem__stream_init(&s, sv->next_fd, sv->listener->limit);
+    hem__stream_init(hem__loop, &s, sv->next_fd, sv->listener->limit);
     sv->active++;
     int rc = sv->fn(&s, sv->arg);
     (void)hem_stream_close(&s);

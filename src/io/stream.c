@@ -23,10 +23,10 @@ void hem__tcp_tune(int fd)
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
-void hem__stream_init(hem_stream *s, int fd, uint32_t limit)
+void hem__stream_init(hem_loop *l, hem_stream *s, int fd, uint32_t limit)
 {
     memset(s, 0, sizeof(*s));
-    hem__fd_init(&s->fd, fd);
+    hem__fd_init(l, &s->fd, fd);
     s->limit = limit ? limit : HEM__STREAM_LIMIT;
     s->chunk = s->limit < FIRST_CHUNK ? s->limit : FIRST_CHUNK;
 }
@@ -42,9 +42,10 @@ int hem_stream_close(hem_stream *s)
 {
     if (!s)
         return 0;
+    if (!s->fd.open)
+        return HEM_EBADF;
     int rc = hem__fd_close(hem__loop_need("hem_stream_close"), &s->fd);
-    if (rc == 0)
-        drop_buffer(s);
+    drop_buffer(s);
     return rc;
 }
 
@@ -75,6 +76,11 @@ int hem_stream_get_info(const hem_stream *s, hem_stream_info *ret)
     return 0;
 }
 
+void hem__stream_cleanup(hem_stream *s)
+{
+    (void)hem_stream_close(s);
+}
+
 /* A read call, from its beginning to its end. */
 struct reading {
     hem_loop *loop;
@@ -84,11 +90,11 @@ struct reading {
 
 static int begin_read(struct reading *r, hem_stream *s, const char *function)
 {
+    if (!s->fd.open)
+        return HEM_EBADF;
     r->loop = hem__loop_need(function);
     r->fiber = hem__fiber_need(r->loop, function);
     r->stream = s;
-    if (!s->fd.open)
-        return HEM_EBADF;
     if (s->reading)
         return HEM_EBUSY;
     s->reading = true;

@@ -15,11 +15,11 @@ struct writing {
 
 static int begin_write(struct writing *w, hem_stream *s, const char *function)
 {
+    if (!s->fd.open)
+        return HEM_EBADF;
     w->loop = hem__loop_need(function);
     w->fiber = hem__fiber_need(w->loop, function);
     w->stream = s;
-    if (!s->fd.open)
-        return HEM_EBADF;
     if (s->writing)
         return HEM_EBUSY;
     s->writing = true;

@@ -10,12 +10,13 @@
 #define BATCH       256
 #define FIRST_SLOTS 64
 
-void hem__fd_init(hem__fd *d, int fd)
+void hem__fd_init(hem_loop *l, hem__fd *d, int fd)
 {
     memset(d, 0, sizeof(*d));
     d->fd = fd;
     d->open = true;
     d->ready = HEM__FD_READ | HEM__FD_WRITE;
+    hem__list_insert(&l->open_fds, &d->link);
 }
 
 /* Make room in the table for descriptor `fd`. */
@@ -66,6 +67,7 @@ int hem__fd_watch(hem_loop *l, hem__fd *d, uint8_t direction)
 
 int hem__fds_init(hem_loop *l)
 {
+    hem__list_init(&l->open_fds);
     int rc = hem__poller_epoll.create(&l->poller);
     if (rc < 0)
         return rc;
@@ -74,7 +76,7 @@ int hem__fds_init(hem_loop *l)
         l->poller->ops->destroy(l->poller);
         return fd;
     }
-    hem__fd_init(&l->wake, fd);
+    hem__fd_init(l, &l->wake, fd);
     rc = hem__fd_watch(l, &l->wake, HEM__FD_READ);
     if (rc < 0)
         hem__fds_deinit(l);
@@ -90,9 +92,12 @@ void hem__fds_deinit(hem_loop *l)
 
 void hem__fds_abandon(hem_loop *l)
 {
-    for (uint32_t fd = 0; fd < l->fd_slots; fd++) {
-        if (l->fds[fd].owner)
-            close((int)fd);
+    hem__list *next;
+    for (hem__list *e = l->open_fds.next; e != &l->open_fds; e = next) {
+        hem__fd *d = HEM__CONTAINER(e, hem__fd, link);
+        next = e->next;
+        d->open = false;
+        close(d->fd);
     }
     l->poller->ops->destroy(l->poller);
 }
@@ -168,6 +173,7 @@ int hem__fd_close(hem_loop *l, hem__fd *d)
         return HEM_EBADF;
     forget(l, d);
     d->open = false;
+    hem__list_unlink(&d->link);
     release(l, d, HEM__FD_READ, HEM_EBADF);
     release(l, d, HEM__FD_WRITE, HEM_EBADF);
     close(d->fd);

@@ -28,7 +28,7 @@
 #include "loop/poller.h"
 
 /* Take `fd`, non-blocking, into `d`. It is closed with it. */
-void hem__fd_init(hem__fd *d, int fd);
+void hem__fd_init(hem_loop *l, hem__fd *d, int fd);
 
 /* Whether a call in that direction may succeed. */
 static inline bool hem__fd_may(const hem__fd *d, uint8_t direction)
@@ -91,7 +91,8 @@ int hem__fd_close(hem_loop *l, hem__fd *d);
 int hem__fds_init(hem_loop *l);
 void hem__fds_deinit(hem_loop *l);
 
-/* In a forked child: close all descriptors that the loop knows of. */
+/* In a forked child: close all descriptors of the loop, so that calls on what
+ * owned them return HEM_EBADF. */
 void hem__fds_abandon(hem_loop *l);
 
 /* Take events, waiting up to `timeout` (negative: without limit); returns how

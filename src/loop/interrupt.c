@@ -38,10 +38,10 @@ static bool is_default(void)
     return !(now.sa_flags & SA_SIGINFO) && now.sa_handler == SIG_DFL;
 }
 
-bool hem__interrupt_catch(hem_loop *l, void (*on_interrupt)(hem_loop *l))
+void hem__interrupt_catch(hem_loop *l, void (*on_interrupt)(hem_loop *l))
 {
     if (syscall(SYS_gettid) != getpid() || target || !is_default())
-        return false;
+        return;
     arrived = 0;
     told = false;
     on_interrupt_fn = on_interrupt;
@@ -50,12 +50,11 @@ bool hem__interrupt_catch(hem_loop *l, void (*on_interrupt)(hem_loop *l))
     struct sigaction sa = {.sa_handler = handler,
                            .sa_flags = SA_ONSTACK | SA_RESTART};
     sigaction(SIGINT, &sa, NULL);
-    return true;
 }
 
-void hem__interrupt_release(void)
+void hem__interrupt_release(hem_loop *l)
 {
-    if (!target)
+    if (target != l)
         return;
     struct sigaction sa = {.sa_handler = SIG_DFL};
     sigaction(SIGINT, &sa, NULL);

@@ -13,11 +13,11 @@
 /*
  * Catch SIGINT for loop `l`, on_interrupt(l) to be called in the loop at the
  * first. Does nothing where this is not the main thread, or SIGINT is not at
- * its default action, or another loop has it. Returns whether it is caught.
+ * its default action, or another loop has it.
  */
-bool hem__interrupt_catch(hem_loop *l, void (*on_interrupt)(hem_loop *l));
+void hem__interrupt_catch(hem_loop *l, void (*on_interrupt)(hem_loop *l));
 
-/* Give SIGINT its default action back. */
-void hem__interrupt_release(void);
+/* Give SIGINT its default action back, if it was caught for `l`. */
+void hem__interrupt_release(hem_loop *l);
 
 #endif

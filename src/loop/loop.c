@@ -7,6 +7,7 @@
 #include "base/sys.h"
 #include "loop/fd.h"
 #include "loop/fiber.h"
+#include "loop/interrupt.h"
 #include "loop/pool.h"
 #include "loop/post.h"
 
@@ -14,6 +15,19 @@ _Thread_local hem_loop *hem__loop;
 
 /* The seeded order picks among so many of the ready, for it must walk there. */
 #define PICK_WINDOW 64
+
+/* A forked child has no loop. */
+static void after_fork(void)
+{
+    if (hem__loop)
+        hem__loop_abandon(hem__loop);
+}
+
+static void watch_forks(void)
+{
+    /* Without memory for this, descriptors stay open in children. */
+    (void)pthread_atfork(NULL, NULL, after_fork);
+}
 
 int hem__loop_init(hem_loop *l, const hem__loop_config *config)
 {
@@ -27,6 +41,8 @@ int hem__loop_init(hem_loop *l, const hem__loop_config *config)
     int rc = hem__fds_init(l);
     if (rc < 0)
         return rc;
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, watch_forks);
     hem__loop = l;
     return 0;
 }
@@ -57,6 +73,7 @@ void hem__loop_deinit(hem_loop *l)
 void hem__loop_abandon(hem_loop *l)
 {
     hem__fds_abandon(l);
+    hem__interrupt_release(l);
     hem__loop = NULL;
 }
 

@@ -14,6 +14,7 @@
 
 #include <stdatomic.h>
 
+#include "base/list.h"
 #include "coro/context.h"
 #include "coro/stack.h"
 #include "hem/clock.h"
@@ -63,7 +64,8 @@ struct hem_loop {
     hem_ns next_trim; /* of the stacks */
 
     struct hem__poller *poller;
-    hem__fd_slot *fds; /* by descriptor */
+    hem__list open_fds; /* by `link` */
+    hem__fd_slot *fds;  /* the watched ones, by descriptor */
     uint32_t fd_slots;
     uint32_t fd_gen;     /* of the next registration */
     uint32_t fd_waiters; /* fibers parked on a descriptor */
@@ -99,7 +101,8 @@ void hem__loop_drain(hem_loop *l);
 /* Take it down; no fiber is left. */
 void hem__loop_deinit(hem_loop *l);
 
-/* In a forked child: close what it inherited, and forget it. */
+/* In a forked child: close what it inherited, and forget it. fork() itself sees
+ * to that. */
 void hem__loop_abandon(hem_loop *l);
 
 /* Run until hem__loop_stop(). */

@@ -51,7 +51,7 @@ static uint64_t block(const sigset_t *set)
 
 int hem_signal_open(hem_signal *s, const int *signals)
 {
-    (void)hem__loop_need("hem_signal_open");
+    hem_loop *l = hem__loop_need("hem_signal_open");
     sigset_t set;
     int rc = to_set(&set, signals);
     if (rc < 0)
@@ -59,7 +59,7 @@ int hem_signal_open(hem_signal *s, const int *signals)
     int fd = hem__sys_signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (fd < 0)
         return fd;
-    hem__fd_init(&s->fd, fd);
+    hem__fd_init(l, &s->fd, fd);
     s->added = block(&set);
     return 0;
 }

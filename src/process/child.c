@@ -12,7 +12,7 @@
  * parent's handlers, which know the parent's loop.
  *
  * The pidfd is registered with the poller at once, so that waiting cannot fail
- * for want of memory, and later children close it with all else of the loop.
+ * for want of memory.
  */
 #include "process/child.h"
 
@@ -67,10 +67,8 @@ static void flush_output(void)
     fflush(stderr);
 }
 
-_Noreturn static void be_child(hem_loop *l, const struct fork_call *call)
+_Noreturn static void be_child(const struct fork_call *call)
 {
-    hem__loop_abandon(l);
-    hem__interrupt_release();
     hem__overflow_abandon();
     default_signals(call->blocked);
     int code = exit_code_of(call->fn(call->arg));
@@ -84,8 +82,8 @@ static int adopt(hem_loop *l, hem_child *c, pid_t pid)
     int fd = hem__sys_pidfd_open(pid);
     int rc = fd;
     if (fd >= 0) {
-        *c = (hem_child){.pid = pid, .parent = l->pid};
-        hem__fd_init(&c->fd, fd);
+        *c = (hem_child){.pid = pid};
+        hem__fd_init(l, &c->fd, fd);
         rc = hem__fd_watch(l, &c->fd, HEM__FD_READ);
         if (rc == 0)
             return 0;
@@ -104,7 +102,7 @@ static int make(hem_loop *l, const struct fork_call *call)
     pthread_sigmask(SIG_SETMASK, &all, &before);
     pid_t pid = hem__sys_fork();
     if (pid == 0)
-        be_child(l, call);
+        be_child(call);
     int rc = pid < 0 ? (int)pid : adopt(l, call->child, pid);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return rc;
@@ -163,11 +161,6 @@ pid_t hem_child_pid(const hem_child *c)
     return c->pid;
 }
 
-static bool usable(const hem_loop *l, const hem_child *c)
-{
-    return c->fd.open && c->parent == l->pid;
-}
-
 /* HEM_EAGAIN: with WNOHANG, and it has not ended. */
 static int reap(hem_child *c, int flags)
 {
@@ -192,7 +185,8 @@ static int reap(hem_child *c, int flags)
 
 int hem_child_send_signal(hem_child *c, int signo)
 {
-    if (!usable(hem__loop_need("hem_child_send_signal"), c))
+    (void)hem__loop_need("hem_child_send_signal");
+    if (!c->fd.open)
         return HEM_EBADF;
     if (c->reaped)
         return HEM_ESRCH;
@@ -203,7 +197,7 @@ int hem_child_wait(hem_child *c, hem_child_status *ret)
 {
     hem_loop *l = hem__loop_need("hem_child_wait");
     hem__fiber *f = hem__fiber_need(l, "hem_child_wait");
-    int rc = usable(l, c) ? hem__io_checkpoint(l, f) : HEM_EBADF;
+    int rc = c->fd.open ? hem__io_checkpoint(l, f) : HEM_EBADF;
     while (rc == 0 && !c->reaped) {
         rc = c->fd.open ? reap(c, WNOHANG) : HEM_EBADF;
         if (rc == HEM_EAGAIN) {
@@ -223,10 +217,6 @@ void hem_child_close(hem_child *c)
     if (!c || !c->fd.open)
         return;
     hem_loop *l = hem__loop_need("hem_child_close");
-    if (c->parent != l->pid) {
-        c->fd.open = false; /* closed with the loop that this copy was of */
-        return;
-    }
     if (!c->reaped) {
         /* Not by the table: to close may not fail. One that cannot be killed
          * is not waited for. */

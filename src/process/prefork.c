@@ -45,7 +45,6 @@ struct server {
     hem_signal signal;
     hem_future stopping; /* done once the workers were told to stop */
     int told;            /* the latest signal that they were told; 0: none */
-    bool asked;          /* a stop signal has arrived */
     int result;          /* error of the first worker that failed */
     uint32_t count;
     struct worker workers[];
@@ -151,7 +150,6 @@ static int take_signals(void *arg)
                 fail(s, signo);
             return 0;
         }
-        s->asked = true;
         tell_all(s, signo);
     }
 }
@@ -182,8 +180,6 @@ static int run_workers(struct server *s)
 
 static int serve(struct server *s)
 {
-    /* So that the workers close it. */
-    HEM_TRY(hem__fd_watch(hem__loop, &s->signal.fd, HEM__FD_READ));
     HEM_SCOPE(helpers);
     HEM_TRY(hem_scope_spawn(&helpers, NULL, take_signals, s));
     HEM_TRY(hem_scope_spawn(&helpers, NULL, limit_grace, s));
@@ -192,8 +188,9 @@ static int serve(struct server *s)
     return hem_scope_close(&helpers, rc);
 }
 
-/* Take stop signals that arrived while the server was stopping already; left
- * pending they would kill this process when they are unblocked. */
+/* Take the stop signals that arrived with the last worker's end, or while the
+ * server was stopping already: left pending, they would kill this process when
+ * they are unblocked. */
 static void drain_signals(void)
 {
     sigset_t set;
@@ -207,8 +204,7 @@ static int supervise(void *arg)
     struct server *s = arg;
     HEM_TRY(hem_signal_open(&s->signal, hem__stop_signals));
     int rc = serve(s);
-    if (s->asked)
-        drain_signals();
+    drain_signals();
     hem_signal_close(&s->signal);
     return s->result ? s->result : rc;
 }

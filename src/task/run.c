@@ -161,8 +161,8 @@ static int run_main(hem__runtime *rt, hem_fn *main, void *arg)
     if (rc < 0)
         return rc;
     rt->main = t;
-    bool caught =
-        !o->keep_sigint && hem__interrupt_catch(&rt->loop, on_interrupt);
+    if (!o->keep_sigint)
+        hem__interrupt_catch(&rt->loop, on_interrupt);
     hem_done done;
     hem_task_on_done(t, &done, stop_loop, &rt->loop);
     hem__loop_run(&rt->loop);
@@ -170,8 +170,7 @@ static int run_main(hem__runtime *rt, hem_fn *main, void *arg)
     run_last_turns(rt);
     rt->closed = true;
     cancel_all(rt);
-    if (caught)
-        hem__interrupt_release();
+    hem__interrupt_release(&rt->loop);
     rc = hem_task_result(t);
     return rt->interrupted && rc == HEM_ECANCELED ? HEM_EINTR : rc;
 }
