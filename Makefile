@@ -37,7 +37,7 @@ all: $(BUILD)/Makefile
 	@cmake --build $(BUILD) -j $(JOBS)
 
 demo: $(BUILD)/Makefile
-	@cmake --build $(BUILD) -j $(JOBS) --target demo
+	@cmake --build $(BUILD) -j $(JOBS) --target demo http_server http_load
 	@$(BUILD)/bin/demo
 
 test:

@@ -37,6 +37,10 @@ HEM_API HEM_CHECK int hem_address_parse(hem_address *ret, const char *host,
  * `buf`: "192.0.2.1:80", "[::1]:80", "unix", "?" for others. [any thread] */
 HEM_API const char *hem_address_format(const hem_address *a, char *buf);
 
+/* Find the address that the socket `fd` is bound to. HEM_EBADF, HEM_ENOTSOCK.
+ * [any thread] */
+HEM_API HEM_CHECK int hem_address_of_socket(hem_address *ret, int fd);
+
 /* Return the port, 0 where the family has none. [any thread] */
 HEM_API uint16_t hem_address_port(const hem_address *a);
 

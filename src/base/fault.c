@@ -36,34 +36,38 @@ static atomic_uint_fast64_t counted, failed;
 static atomic_uint_fast64_t armed_at; /* 0: not armed */
 static uint32_t error_index;
 static enum hem__fault_mode mode;
-static bool trap; /* before a fault */
+static atomic_int hit; /* entry of the call that failed first */
+static bool trap;      /* before a fault */
 
 static atomic_uint interruptions[HEM__SYS_COUNT]; /* in a row */
 
 static hem__fault_observer *observer;
 static void *observer_arg;
 
-/* Whether call number `n` is one that fails. */
-static bool hits(uint64_t n)
+/* Whether call number `n`, of entry `id`, is one that fails. */
+static bool hits(uint64_t n, enum hem__sys_id id)
 {
     uint64_t first = atomic_load(&armed_at);
     if (!first || n < first)
         return false;
+    if (n == first)
+        atomic_store(&hit, (int)id);
     switch (mode) {
-    case HEM__FAULT_ONCE:
-        return n == first;
     case HEM__FAULT_STICKY:
         return true;
     case HEM__FAULT_THIRD:
         return (n - first) % 3 == 0;
+    case HEM__FAULT_SAME:
+        return atomic_load(&hit) == (int)id;
+    default:
+        return n == first;
     }
-    return false;
 }
 
 /* The error that a call is to fail with, 0: it goes on. */
 static int choose(uint64_t n, enum hem__sys_id id)
 {
-    int error = hits(n) ? hem__fault_error(id, error_index) : 0;
+    int error = hits(n, id) ? hem__fault_error(id, error_index) : 0;
     if (error == HEM_EINTR &&
         atomic_fetch_add(&interruptions[id], 1) < HEM__FAULT_EINTR_MAX)
         return error;
@@ -99,6 +103,7 @@ void hem__fault_arm(uint64_t n, uint32_t error, enum hem__fault_mode how)
         atomic_store(&interruptions[id], 0);
     error_index = error;
     mode = how;
+    atomic_store(&hit, -1);
     atomic_store(&armed_at, n);
 }
 
@@ -138,6 +143,17 @@ int hem__fault_error(enum hem__sys_id id, uint32_t index)
     return -calls[id].errors[index % calls[id].count];
 }
 
+const char *hem__fault_mode_name(enum hem__fault_mode m)
+{
+    static const char *const names[] = {
+        [HEM__FAULT_ONCE] = "once",
+        [HEM__FAULT_STICKY] = "sticky",
+        [HEM__FAULT_THIRD] = "third",
+        [HEM__FAULT_SAME] = "same",
+    };
+    return names[m];
+}
+
 __attribute__((constructor)) static void arm_by_environment(void)
 {
     const char *text = getenv("HEM_FAULT");
@@ -148,16 +164,12 @@ __attribute__((constructor)) static void arm_by_environment(void)
     unsigned error = 0;
     char how[16] = "once";
     int fields = sscanf(text, "%llu:%u:%15s", &n, &error, how);
-    enum hem__fault_mode m = HEM__FAULT_ONCE;
-    if (strcmp(how, "sticky") == 0)
-        m = HEM__FAULT_STICKY;
-    else if (strcmp(how, "third") == 0)
-        m = HEM__FAULT_THIRD;
-    else if (strcmp(how, "once") != 0)
-        fields = 0;
-    if (fields < 2)
-        fprintf(stderr, "hem: HEM_FAULT=%s is not N:ERROR[:sticky|third]\n",
-                text);
+    int m = 0;
+    while (m < HEM__FAULT_MODES && strcmp(how, hem__fault_mode_name(m)) != 0)
+        m++;
+    if (fields < 2 || m == HEM__FAULT_MODES)
+        fprintf(stderr,
+                "hem: HEM_FAULT=%s is not N:ERROR[:sticky|third|same]\n", text);
     else
         hem__fault_arm(n, error, m);
 }

@@ -11,6 +11,7 @@
  *     HEM_FAULT=17:0 program            the 17th, with its first error
  *     HEM_FAULT=17:2:sticky program     and all from there on, with the third
  *     HEM_FAULT=17:0:third program      and each third from there on
+ *     HEM_FAULT=17:0:same program       and all from there on of the same entry
  *     HEM_FAULT_BREAK=1                 SIGTRAP as a fault is about to happen
  *
  * Lists of different lengths are gone round: error 2 of a list of two is its
@@ -31,6 +32,8 @@ enum hem__fault_mode {
     HEM__FAULT_ONCE,   /* the n-th */
     HEM__FAULT_STICKY, /* the n-th and all behind it */
     HEM__FAULT_THIRD,  /* the n-th, and each third behind it */
+    HEM__FAULT_SAME,   /* the n-th, and those behind it of the same entry */
+    HEM__FAULT_MODES,
 };
 
 /* A call that came to the injector. */
@@ -47,6 +50,9 @@ typedef void hem__fault_observer(void *arg, const hem__fault_call *call);
 /* Count from 0 again, and have the n-th call fail with error number `error` of
  * its list; 0: none. While no other thread uses hem. */
 void hem__fault_arm(uint64_t n, uint32_t error, enum hem__fault_mode mode);
+
+/* The name of a mode, as in HEM_FAULT. */
+const char *hem__fault_mode_name(enum hem__fault_mode mode);
 
 /* No more faults. The count goes on. [any thread] */
 void hem__fault_disarm(void);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/sys.h"
 #include "hem/error.h"
 
 static int parse4(hem_address *ret, const char *host, uint16_t port)
@@ -49,6 +50,14 @@ int hem_address_parse(hem_address *ret, const char *host, uint16_t port)
     if (strchr(host, ':'))
         return parse6(ret, host, port);
     return parse4(ret, host, port);
+}
+
+int hem_address_of_socket(hem_address *ret, int fd)
+{
+    hem_address a = {.length = sizeof(a.storage)};
+    HEM_TRY(hem__sys_getsockname(fd, (struct sockaddr *)&a.storage, &a.length));
+    *ret = a;
+    return 0;
 }
 
 uint16_t hem_address_port(const hem_address *a)

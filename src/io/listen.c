@@ -95,13 +95,7 @@ int hem_listen(hem_listener *l, const char *host, uint16_t port,
 
 int hem_listener_address(const hem_listener *l, hem_address *ret)
 {
-    if (!l->fd.open)
-        return HEM_EBADF;
-    hem_address a = {.length = sizeof(a.storage)};
-    HEM_TRY(hem__sys_getsockname(l->fd.fd, (struct sockaddr *)&a.storage,
-                                 &a.length));
-    *ret = a;
-    return 0;
+    return l->fd.open ? hem_address_of_socket(ret, l->fd.fd) : HEM_EBADF;
 }
 
 int hem_listener_close(hem_listener *l)

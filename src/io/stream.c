@@ -66,7 +66,6 @@ int hem_stream_get_info(const hem_stream *s, hem_stream_info *ret)
     hem_stream_info info = {.bytes_read = s->bytes_read,
                             .bytes_written = s->bytes_written,
                             .fd = s->fd.fd};
-    info.local.length = sizeof(info.local.storage);
     info.peer.length = sizeof(info.peer.storage);
     HEM_TRY(hem__sys_getsockname(
         s->fd.fd, (struct sockaddr *)&info.local.storage, &info.local.length));
@@ -142,6 +141,8 @@ static ssize_t receive(struct reading *r, void *p, size_t size)
             if (n != HEM_EAGAIN)
                 return n;
         }
+        if (s->begin == s->end)
+            drop_buffer(s);
         HEM_TRY(hem__fd_wait(r->loop, r->fiber, &s->fd, HEM__FD_READ));
     }
 }

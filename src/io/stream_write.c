@@ -99,7 +99,8 @@ static ssize_t send_file_now(hem_stream *s, int fd, off_t *offset, size_t size)
         (void)sigtimedwait(&pipe, NULL, &now);
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return account(s, n, size);
+    /* Less than was asked for may be the end of the file: ask again. */
+    return account(s, n, 0);
 }
 
 ssize_t hem_stream_send_file(hem_stream *s, int fd, off_t offset, size_t size)

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* An echo server: echo_server [PORT]. Ctrl-C ends it, and its connections. */
+#include <hem.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static int echo(hem_stream *s, void *arg)
+{
+    (void)arg;
+    char buf[4096];
+    ssize_t n;
+    while ((n = hem_stream_read(s, buf, sizeof(buf))) > 0)
+        HEM_TRY(hem_stream_write(s, buf, (size_t)n));
+    return (int)n;
+}
+
+static int serve(void *port)
+{
+    HEM_LISTENER(l);
+    hem_address a;
+    char text[HEM_ADDRESS_TEXT];
+    HEM_TRY(hem_listen(&l, "127.0.0.1", *(uint16_t *)port, NULL));
+    HEM_TRY(hem_listener_address(&l, &a));
+    printf("listening on %s\n", hem_address_format(&a, text));
+    fflush(stdout);
+    return hem_serve(&l, echo, NULL, NULL);
+}
+
+int main(int argc, char **argv)
+{
+    uint16_t port = argc > 1 ? (uint16_t)atoi(argv[1]) : 7777;
+    int rc = hem_run(serve, &port, NULL);
+    if (rc < 0 && rc != HEM_EINTR)
+        fprintf(stderr, "echo_server: %s\n", hem_strerror(rc));
+    return rc < 0 && rc != HEM_EINTR;
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A small HTTP/1.1 server of files: prefork workers, deadlines, a graceful
+ * end, and a socket that may be handed from one generation to the next.
+ *
+ *     http_server --root . --port 8080
+ *
+ *   http_server/request.c     the head of a request, strictly parsed
+ *   http_server/path.c        no path leads out of the directory
+ *   http_server/connection.c  a task for each connection, and its deadlines
+ *   http_server/answer.c      files, directories, refusals
+ *   http_server/response.c, listing.c, text.c, options.c
+ */
+#define _GNU_SOURCE 1
+#include <fcntl.h>
+#include <hem.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "http_server/connection.h"
+#include "http_server/options.h"
+
+/* Handed over by socket activation: the first behind standard error. */
+enum { ACTIVATED_FD = 3 };
+
+struct server {
+    http_options options;
+    int root;   /* descriptor of the directory */
+    int socket; /* that all workers accept from */
+};
+
+struct drain {
+    hem_worker *process;
+    http_worker *worker;
+    hem_listener *listener;
+};
+
+/* On the signal to stop, tell the connections, and the listener's end lets
+ * hem_serve() wait for them. */
+static int drain_on_signal(void *arg)
+{
+    struct drain *d = arg;
+    HEM_TRY(hem_worker_wait(d->process));
+    d->worker->draining = true;
+    return hem_listener_close(d->listener);
+}
+
+static int run_worker(hem_worker *process, void *arg)
+{
+    const struct server *server = arg;
+    const http_options *o = &server->options;
+    hem_listener listener;
+    HEM_TRY(hem_listen(&listener, NULL, 0,
+                       &(hem_listen_options){.fd = server->socket}));
+    http_worker worker = {
+        .root = server->root,
+        .header_timeout = o->header_timeout,
+        .idle_timeout = o->idle_timeout,
+        .write_timeout = o->write_timeout,
+    };
+    struct drain drain = {process, &worker, &listener};
+    HEM_SCOPE(scope);
+    int rc = hem_scope_spawn(&scope, NULL, drain_on_signal, &drain);
+    if (rc == 0)
+        rc = hem_serve(&listener, http_connection_serve, &worker,
+                       &(hem_serve_options){
+                           .max_connections = o->connections,
+                           .grace = o->grace > 0 ? o->grace : -1,
+                       });
+    rc = hem_scope_close(&scope, rc);
+    hem_listener_close(&listener);
+    http_worker_deinit(&worker);
+    return rc;
+}
+
+/* Use the descriptors that the system allows, and no more: a connection needs
+ * one, and one more while a large file is sent. */
+static void limit_connections(http_options *o)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+        getrlimit(RLIMIT_NOFILE, &limit);
+    rlim_t most = limit.rlim_cur - limit.rlim_cur / 8;
+    if (most < o->connections)
+        o->connections = (uint32_t)most;
+}
+
+/* Return the socket that this process was handed (sd_listen_fds(3)), -1 if
+ * none, -2 if it is of no use, which has been said. */
+static int activated_socket(void)
+{
+    const char *pid = getenv("LISTEN_PID");
+    const char *fds = getenv("LISTEN_FDS");
+    if (pid == NULL || fds == NULL || strtol(pid, NULL, 10) != getpid())
+        return -1;
+    int is_listening = 0;
+    socklen_t size = sizeof(is_listening);
+    if (strcmp(fds, "1") != 0 ||
+        getsockopt(ACTIVATED_FD, SOL_SOCKET, SO_ACCEPTCONN, &is_listening,
+                   &size) < 0 ||
+        !is_listening || fcntl(ACTIVATED_FD, F_SETFD, FD_CLOEXEC) < 0) {
+        fprintf(stderr,
+                "http_server: LISTEN_FDS=%s: one listening socket "
+                "is needed, as descriptor %d\n",
+                fds, ACTIVATED_FD);
+        return -2;
+    }
+    unsetenv("LISTEN_PID");
+    unsetenv("LISTEN_FDS");
+    unsetenv("LISTEN_FDNAMES");
+    return ACTIVATED_FD;
+}
+
+static bool open_root(struct server *s)
+{
+    s->root = open(s->options.root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (s->root >= 0)
+        return true;
+    fprintf(stderr, "http_server: cannot serve '%s': %s\n", s->options.root,
+            strerror(errno));
+    return false;
+}
+
+static bool open_socket(struct server *s)
+{
+    s->socket = activated_socket();
+    if (s->socket != -1)
+        return s->socket >= 0;
+    const http_options *o = &s->options;
+    int rc = hem_listen_socket(&s->socket, o->bind, o->port, NULL);
+    if (rc == 0)
+        return true;
+    if (rc == HEM_EINVAL)
+        fprintf(stderr, "http_server: '%s' is no numeric address\n", o->bind);
+    else
+        fprintf(stderr, "http_server: cannot listen on %s, port %u: %s\n",
+                o->bind, (unsigned)o->port, hem_strerror(rc));
+    return false;
+}
+
+static void announce(const struct server *s)
+{
+    hem_address address = {.length = sizeof(address.storage)};
+    char text[HEM_ADDRESS_TEXT] = "?";
+    if (getsockname(s->socket, (struct sockaddr *)&address.storage,
+                    &address.length) == 0)
+        hem_address_format(&address, text);
+    printf("listening on http://%s/ (%" PRIu32 " %s)\n", text,
+           s->options.workers, s->options.workers == 1 ? "worker" : "workers");
+    fflush(stdout);
+}
+
+static uint32_t count_cpus(void)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof(set), &set) < 0)
+        return 1;
+    return (uint32_t)CPU_COUNT(&set);
+}
+
+int main(int argc, char **argv)
+{
+    struct server server;
+    int status = http_options_parse(&server.options, argc, argv);
+    if (status >= 0)
+        return status;
+    http_options *o = &server.options;
+    if (o->workers == 0)
+        o->workers = count_cpus();
+    limit_connections(o);
+    if (!open_root(&server) || !open_socket(&server))
+        return 1;
+    announce(&server);
+    int rc = hem_prefork(run_worker, &server,
+                         &(hem_prefork_options){
+                             .num_workers = o->workers,
+                             .grace = o->grace + 2 * HEM_SEC,
+                             .name = "http_server worker",
+                         });
+    if (rc < 0)
+        fprintf(stderr, "http_server: %s\n", hem_strerror(rc));
+    return rc < 0;
+}
