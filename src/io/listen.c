@@ -132,12 +132,15 @@ int hem__listener_pause(hem_listener *l, hem_ns d)
     hem_callback over;
     hem_callback_init(&over, pause_over, l);
     hem_future_init(&l->pause);
-    if (d != HEM_NEVER)
-        HEM_TRY(hem_call_later(&over, d));
-    l->pausing = true;
-    int rc = hem_future_wait(&l->pause);
-    l->pausing = false;
-    (void)hem_callback_cancel(&over);
+    int rc;
+    if (d != HEM_NEVER && hem_call_later(&over, d) < 0) {
+        rc = hem_sleep(d); /* needs no memory, but a close does not end it */
+    } else {
+        l->pausing = true;
+        rc = hem_future_wait(&l->pause);
+        l->pausing = false;
+        (void)hem_callback_cancel(&over);
+    }
     if (rc < 0)
         return rc;
     return l->fd.open ? 0 : HEM_EBADF;
@@ -167,8 +170,7 @@ static int back_off(hem_listener *l, int error)
         if (l->back_off > BACK_OFF_MAX)
             l->back_off = BACK_OFF_MAX;
     }
-    int rc = hem__listener_pause(l, l->back_off);
-    return rc == HEM_ENOMEM ? hem_sleep(l->back_off) : rc;
+    return hem__listener_pause(l, l->back_off);
 }
 
 static int accept_loop(hem_loop *loop, hem__fiber *f, hem_listener *l)

@@ -127,6 +127,8 @@ int hem_serve(hem_listener *listener, hem_serve_fn *fn, void *arg,
                         .options = opts ? opts : &defaults};
     sv.max = sv.options->max_connections ? sv.options->max_connections
                                          : DEFAULT_MAX_CONNECTIONS;
+    /* Later nothing but a close may end it. */
+    HEM_TRY(hem__fd_watch(l, &listener->fd, HEM__FD_READ));
     HEM_TRY(hem_scope_open(&sv.scope, NULL));
     int rc = accept_all(l, f, &sv);
     return rc < 0 ? hem_scope_close(&sv.scope, rc) : drain(&sv);

@@ -122,7 +122,7 @@ static ssize_t receive_now(hem_stream *s, void *p, size_t size)
         hem__fd_exhausted(&s->fd, HEM__FD_READ);
     } else if (n >= 0) {
         if ((size_t)n < size)
-            hem__fd_drained(&s->fd, HEM__FD_READ);
+            hem__fd_exhausted(&s->fd, HEM__FD_READ);
         s->at_eof = n == 0;
         s->bytes_read += (uint64_t)n;
     }

@@ -37,17 +37,13 @@ static ssize_t end_write(struct writing *w, ssize_t result)
     return result;
 }
 
-/* Take note of what a call did that was asked for `size`; HEM_EAGAIN: the
- * socket is full. */
-static ssize_t account(hem_stream *s, ssize_t n, size_t size)
+/* Take note of what a call did; HEM_EAGAIN: the socket is full. */
+static ssize_t account(hem_stream *s, ssize_t n)
 {
-    if (n == HEM_EAGAIN) {
+    if (n == HEM_EAGAIN)
         hem__fd_exhausted(&s->fd, HEM__FD_WRITE);
-    } else if (n >= 0) {
-        if ((size_t)n < size)
-            hem__fd_drained(&s->fd, HEM__FD_WRITE);
+    else if (n > 0)
         s->bytes_written += (uint64_t)n;
-    }
     return n;
 }
 
@@ -57,7 +53,9 @@ static ssize_t send_now(hem_stream *s, const void *p, size_t size)
     do {
         n = hem__sys_send(s->fd.fd, p, size, MSG_NOSIGNAL);
     } while (n == HEM_EINTR);
-    return account(s, n, size);
+    if (n >= 0 && (size_t)n < size)
+        hem__fd_exhausted(&s->fd, HEM__FD_WRITE);
+    return account(s, n);
 }
 
 ssize_t hem_stream_write(hem_stream *s, const void *buf, size_t size)
@@ -80,8 +78,11 @@ ssize_t hem_stream_write(hem_stream *s, const void *buf, size_t size)
     return end_write(&w, (ssize_t)size);
 }
 
-/* sendfile raises SIGPIPE and has no flag against it: block it, and take it
- * back if it came. */
+/*
+ * sendfile raises SIGPIPE and has no flag against it: block it, and take it
+ * back if it came. One that does less than it was asked for may have found the
+ * end of the file, not of the room in the socket.
+ */
 static ssize_t send_file_now(hem_stream *s, int fd, off_t *offset, size_t size)
 {
     sigset_t pipe, before, pending;

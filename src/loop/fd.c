@@ -148,8 +148,11 @@ int hem__fd_wait(hem_loop *l, hem__fiber *f, hem__fd *d, uint8_t direction)
     f->wait_on = d;
     l->fd_waiters++;
     l->io_budget = HEM__IO_BUDGET;
-    return hem__park(l, f,
-                     direction == HEM__FD_READ ? &wait_read : &wait_write);
+    uint32_t gen = d->gen;
+    rc = hem__park(l, f, direction == HEM__FD_READ ? &wait_read : &wait_write);
+    /* Between the event and this task's turn another may have closed it, and
+     * even opened it again. */
+    return rc == 0 && (!d->open || d->gen != gen) ? HEM_EBADF : rc;
 }
 
 static void forget(hem_loop *l, hem__fd *d)

@@ -36,15 +36,9 @@ static inline bool hem__fd_may(const hem__fd *d, uint8_t direction)
     return d->ready & (direction | HEM__FD_HANGUP);
 }
 
-/* A call said EAGAIN. */
+/* A call said EAGAIN, or did less than it was asked for. That the peer hung up
+ * stays true: there will be no other event for it. */
 static inline void hem__fd_exhausted(hem__fd *d, uint8_t direction)
-{
-    d->ready &= (uint8_t) ~(direction | HEM__FD_HANGUP);
-}
-
-/* A call did less than it was asked for: nothing more is there, but that the
- * peer hung up may be. */
-static inline void hem__fd_drained(hem__fd *d, uint8_t direction)
 {
     d->ready &= (uint8_t)~direction;
 }
@@ -96,7 +90,7 @@ void hem__fds_deinit(hem_loop *l);
 void hem__fds_abandon(hem_loop *l);
 
 /* Take events, waiting up to `timeout` (negative: without limit); returns how
- * many there were. */
+ * many there were. HEM_EINTR: none, and the time may not be over. */
 int hem__fds_poll(hem_loop *l, hem_ns timeout);
 
 #endif

@@ -34,7 +34,7 @@ typedef struct hem__poller_ops {
     int (*modify)(hem__poller *p, int fd, uint8_t events, uint64_t token);
     void (*remove)(hem__poller *p, int fd);
     /* Wait up to `timeout` (negative: without limit); how many events, up to
-     * `max`, 0 also when interrupted. */
+     * `max`. HEM_EINTR. */
     int (*wait)(hem__poller *p, hem__poll_event *events, int max,
                 hem_ns timeout);
 } hem__poller_ops;

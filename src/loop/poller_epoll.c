@@ -82,10 +82,7 @@ static int wait_events(hem__poller *base, hem__poll_event *events, int max,
     struct epoll_poller *p = (struct epoll_poller *)base;
     int count = hem__sys_epoll_wait_ns(p->fd, p->events,
                                        max < BATCH ? max : BATCH, timeout);
-    if (count < 0) {
-        HEM__ASSERT(count == HEM_EINTR);
-        return 0;
-    }
+    HEM__ASSERT(count >= 0 || count == HEM_EINTR);
     for (int i = 0; i < count; i++) {
         events[i].token = p->events[i].data.u64;
         events[i].ready = translate(p->events[i].events);
