@@ -101,10 +101,14 @@ static int slab_add(hem__stacks *p, hem__stack_class *c)
 
 static int guard(hem__stacks *p, char *guard)
 {
-    if (!p->no_regions &&
-        hem__sys_guard_region(guard, HEM__STACK_GUARD_BYTES) == 0)
-        return 0;
-    p->no_regions = true;
+    if (!p->no_regions) {
+        int rc = hem__sys_guard_region(guard, HEM__STACK_GUARD_BYTES);
+        if (rc == 0)
+            return 0;
+        if (rc == HEM_ENOMEM || rc == HEM_EAGAIN)
+            return HEM_ENOMEM; /* it has them, but no memory now */
+        p->no_regions = true;
+    }
     if (p->mprotected >= HEM__STACK_GUARDS_MAX ||
         hem__sys_guard_protect(guard, HEM__STACK_GUARD_BYTES) < 0)
         return HEM_ENOMEM;

@@ -78,11 +78,8 @@ ssize_t hem_stream_write(hem_stream *s, const void *buf, size_t size)
     return end_write(&w, (ssize_t)size);
 }
 
-/*
- * sendfile raises SIGPIPE and has no flag against it: block it, and take it
- * back if it came. One that does less than it was asked for may have found the
- * end of the file, not of the room in the socket.
- */
+/* sendfile raises SIGPIPE and has no flag against it: block it, and take it
+ * back if it came. */
 static ssize_t send_file_now(hem_stream *s, int fd, off_t *offset, size_t size)
 {
     sigset_t pipe, before, pending;
@@ -101,7 +98,7 @@ static ssize_t send_file_now(hem_stream *s, int fd, off_t *offset, size_t size)
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     /* Less than was asked for may be the end of the file: ask again. */
-    return account(s, n, 0);
+    return account(s, n);
 }
 
 ssize_t hem_stream_send_file(hem_stream *s, int fd, off_t offset, size_t size)

@@ -10,7 +10,8 @@
 #include "hem/base.h"
 
 /* What a descriptor is watched for, and what it is found to be. HANGUP is
- * always watched for: the end of the peer's data, or an error. */
+ * always watched for: the end of the peer's data, or an error, or urgent data:
+ * whatever makes a short read no sign of an empty socket. */
 enum hem__fd_ready {
     HEM__FD_READ = 1,
     HEM__FD_WRITE = 2,

@@ -40,7 +40,8 @@ static int control(hem__poller *base, int op, int fd, uint8_t events,
                    uint64_t token)
 {
     struct epoll_poller *p = (struct epoll_poller *)base;
-    struct epoll_event e = {.events = EPOLLET | EPOLLRDHUP, .data.u64 = token};
+    struct epoll_event e = {.events = EPOLLET | EPOLLRDHUP | EPOLLPRI,
+                            .data.u64 = token};
     if (events & HEM__FD_READ)
         e.events |= EPOLLIN;
     if (events & HEM__FD_WRITE)
@@ -71,7 +72,7 @@ static uint8_t translate(uint32_t events)
         ready |= HEM__FD_READ;
     if (events & EPOLLOUT)
         ready |= HEM__FD_WRITE;
-    if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+    if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI))
         ready |= HEM__FD_HANGUP;
     return ready;
 }
