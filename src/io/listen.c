@@ -129,6 +129,8 @@ static void pause_over(void *arg)
 
 int hem__listener_pause(hem_listener *l, hem_ns d)
 {
+    if (!l->fd.open)
+        return HEM_EBADF;
     hem_callback over;
     hem_callback_init(&over, pause_over, l);
     hem_future_init(&l->pause);
@@ -189,6 +191,7 @@ static int accept_loop(hem_loop *loop, hem__fiber *f, hem_listener *l)
         }
         if (rc == HEM_EAGAIN) {
             passed_over = 0;
+            l->back_off = 0;
             hem__fd_exhausted(&l->fd, HEM__FD_READ);
             HEM_TRY(hem__fd_wait(loop, f, &l->fd, HEM__FD_READ));
         } else if (fatal(rc)) {
@@ -201,16 +204,8 @@ static int accept_loop(hem_loop *loop, hem__fiber *f, hem_listener *l)
 
 int hem__accept_fd(hem_loop *loop, hem__fiber *f, hem_listener *l)
 {
-    if (!l->fd.open)
-        return HEM_EBADF;
-    if (l->accepting)
-        return HEM_EBUSY;
-    l->accepting = true;
-    int rc = hem__io_checkpoint(loop, f);
-    if (rc == 0)
-        rc = accept_loop(loop, f, l);
-    l->accepting = false;
-    return rc;
+    HEM_TRY(hem__io_checkpoint(loop, f));
+    return accept_loop(loop, f, l);
 }
 
 int hem_accept(hem_listener *l, hem_stream *s)
@@ -219,7 +214,11 @@ int hem_accept(hem_listener *l, hem_stream *s)
         return HEM_EBADF;
     hem_loop *loop = hem__loop_need("hem_accept");
     hem__fiber *f = hem__fiber_need(loop, "hem_accept");
+    if (l->accepting)
+        return HEM_EBUSY;
+    l->accepting = true;
     int fd = hem__accept_fd(loop, f, l);
+    l->accepting = false;
     if (fd < 0)
         return fd;
     hem__tcp_tune(fd);

@@ -6,9 +6,8 @@
 #include "hem/listen.h"
 #include "io/stream.h"
 
-/*
- * Accept a connection, as hem_accept(), and return its descriptor.
- */
+/* Accept a connection, as hem_accept(), and return its descriptor. The caller
+ * has the listener for itself: it has set `accepting`. */
 int hem__accept_fd(hem_loop *l, hem__fiber *f, hem_listener *listener);
 
 /*

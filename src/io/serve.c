@@ -84,10 +84,10 @@ static int accept_all(hem_loop *l, hem__fiber *f, struct server *sv)
             rc = wait_for_place(sv);
             continue;
         }
-        int fd = hem__accept_fd(l, f, sv->listener);
-        if (fd < 0)
-            rc = fd;
-        else if (start(sv, fd) == HEM_ENOMEM)
+        rc = hem__accept_fd(l, f, sv->listener);
+        if (rc >= 0)
+            rc = start(sv, rc);
+        if (rc == HEM_ENOMEM)
             rc = hem__listener_pause(sv->listener, 10 * HEM_MSEC);
     }
     return rc == HEM_EBADF ? 0 : rc;
@@ -121,6 +121,8 @@ int hem_serve(hem_listener *listener, hem_serve_fn *fn, void *arg,
     hem__fiber *f = hem__fiber_need(l, "hem_serve");
     if (!listener->fd.open)
         return HEM_EBADF;
+    if (listener->accepting)
+        return HEM_EBUSY;
     struct server sv = {.listener = listener,
                         .fn = fn,
                         .arg = arg,
@@ -130,6 +132,8 @@ int hem_serve(hem_listener *listener, hem_serve_fn *fn, void *arg,
     /* Later nothing but a close may end it. */
     HEM_TRY(hem__fd_watch(l, &listener->fd, HEM__FD_READ));
     HEM_TRY(hem_scope_open(&sv.scope, NULL));
+    listener->accepting = true;
     int rc = accept_all(l, f, &sv);
+    listener->accepting = false;
     return rc < 0 ? hem_scope_close(&sv.scope, rc) : drain(&sv);
 }

@@ -67,8 +67,7 @@ int hem_stream_get_info(const hem_stream *s, hem_stream_info *ret)
                             .bytes_written = s->bytes_written,
                             .fd = s->fd.fd};
     info.peer.length = sizeof(info.peer.storage);
-    HEM_TRY(hem__sys_getsockname(
-        s->fd.fd, (struct sockaddr *)&info.local.storage, &info.local.length));
+    HEM_TRY(hem_address_of_socket(&info.local, s->fd.fd));
     HEM_TRY(hem__sys_getpeername(
         s->fd.fd, (struct sockaddr *)&info.peer.storage, &info.peer.length));
     *ret = info;

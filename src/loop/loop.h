@@ -179,7 +179,10 @@ static inline hem_ns hem__loop_now(hem_loop *l)
 /* `now` + `d`, without overflow. */
 static inline hem_ns hem__deadline(hem_ns now, hem_ns d)
 {
-    return d > HEM_NEVER - now ? HEM_NEVER : now + d;
+    hem_ns when;
+    if (!__builtin_add_overflow(now, d, &when))
+        return when;
+    return d > 0 ? HEM_NEVER : -HEM_NEVER;
 }
 
 /* Arm for a point in time; HEM_NEVER arms nothing. */
