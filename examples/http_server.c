@@ -182,6 +182,7 @@ int main(int argc, char **argv)
     announce(&server);
     int rc = hem_prefork(run_worker, &server,
                          &(hem_prefork_options){
+                             .sockets = (int[]){server.socket, 0},
                              .num_workers = o->workers,
                              .grace = o->grace + 2 * HEM_SEC,
                              .name = "http_server worker",

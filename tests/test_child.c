@@ -46,12 +46,26 @@ static int linger(void *arg)
     return 0;
 }
 
+struct work {
+    hem_fn *fn;
+    void *arg;
+};
+
+/* Work that does not outlive the test, should it hang. */
+static int run_work(void *arg)
+{
+    const struct work *work = arg;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    return work->fn(work->arg);
+}
+
 /* How a child that runs fn(arg) ends. */
 static hem_child_status status_of(hem_fn *fn, void *arg)
 {
     hem_child_status status = {.exit_code = -2};
+    struct work work = {fn, arg};
     hem_child c;
-    if (check_int(hem_fork(&c, fn, arg), 0)) {
+    if (check_int(hem_fork(&c, run_work, &work), 0)) {
         check_int(hem_child_wait(&c, &status), 0);
         hem_child_close(&c);
     }
@@ -265,7 +279,8 @@ static int run_interrupted(void *arg)
 
 VIRTUAL_TEST(ctrl_c_works_in_a_loop_of_the_child)
 {
-    check_int(status_of(run_interrupted, NULL).exit_code, 0);
+    if (!SANITIZED) /* tsan keeps signals back in a child of tasks */
+        check_int(status_of(run_interrupted, NULL).exit_code, 0);
     return 0;
 }
 

@@ -70,6 +70,34 @@ VIRTUAL_TEST(a_declared_listener_is_closed_with_its_block)
     return 0;
 }
 
+static int use_in_child(void *arg)
+{
+    hem_listener *l = arg;
+    hem_stream s = {0};
+    hem_address a;
+    int fd = l->fd.fd;
+    check_int(hem_listener_address(l, &a), HEM_EBADF);
+    check_int(hem_accept(l, &s), HEM_EBADF);
+    check_int(hem_serve(l, NULL, NULL, NULL), HEM_EBADF);
+    check_int(hem_listener_close(l), HEM_EBADF);
+    check(fcntl(fd, F_GETFD) < 0);
+    return check_failures_take();
+}
+
+VIRTUAL_TEST(in_a_forked_child_listeners_are_closed)
+{
+    hem_listener l;
+    struct ending e;
+    net_listen(&l);
+    process_run(use_in_child, &l, &e);
+    check_int(e.signo, 0);
+    check_int(e.status, 0);
+    check_str(e.text, "");
+    check(reaches(&l, "127.0.0.1"));
+    check_int(hem_listener_close(&l), 0);
+    return 0;
+}
+
 VIRTUAL_TEST(the_address_tells_the_port_that_was_free)
 {
     hem_listener l;
@@ -307,6 +335,7 @@ int main(void)
         LEDGER_TEST(a_listener_that_was_never_open_is_closed),
         LEDGER_TEST(a_closed_listener_refuses_everything),
         LEDGER_TEST(a_declared_listener_is_closed_with_its_block),
+        LEDGER_TEST(in_a_forked_child_listeners_are_closed),
         LEDGER_TEST(the_address_tells_the_port_that_was_free),
         LEDGER_TEST(without_a_host_all_interfaces_are_listened_on),
         LEDGER_TEST(ipv6_only_leaves_ipv4_out),

@@ -6,6 +6,7 @@
 #include <dlfcn.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 
@@ -24,11 +25,12 @@ static struct fake {
     char host[512];   /* what it was asked for last */
 } fake;
 
+static pthread_mutex_t host_mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct addrinfo infos[FOUND_MAX];
 static struct sockaddr_in addresses[FOUND_MAX];
 
-/* The addresses 127.0.0.1, 127.0.0.2, ... */
-static struct addrinfo *make_found(size_t count)
+/* Find the addresses 127.0.0.1, 127.0.0.2, ... */
+static void make_found(size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         addresses[i].sin_family = AF_INET;
@@ -41,7 +43,6 @@ static struct addrinfo *make_found(size_t count)
             .ai_next = i + 1 < count ? &infos[i + 1] : NULL,
         };
     }
-    return count ? &infos[0] : NULL;
 }
 
 int getaddrinfo(const char *host, const char *service,
@@ -54,12 +55,14 @@ int getaddrinfo(const char *host, const char *service,
         return next(host, service, hints, ret);
     }
     atomic_fetch_add(&fake.calls, 1);
+    pthread_mutex_lock(&host_mutex);
     snprintf(fake.host, sizeof(fake.host), "%s", host);
+    pthread_mutex_unlock(&host_mutex);
     sem_post(&fake.asked);
     while (fake.holds && sem_wait(&fake.go) < 0)
         continue;
     if (fake.status == 0)
-        *ret = make_found(fake.found);
+        *ret = fake.found ? &infos[0] : NULL;
     errno = fake.error;
     return fake.status;
 }
@@ -79,6 +82,7 @@ void freeaddrinfo(struct addrinfo *list)
 static void fake_begin(struct fake how)
 {
     fake = how;
+    make_found(how.found);
     sem_init(&fake.asked, 0, 0);
     sem_init(&fake.go, 0, 0);
 }

@@ -40,18 +40,18 @@ static void stop(struct server *sv, hem_task *t)
     check_int(sv->active, 0);
 }
 
-static int enter(struct server *sv)
+static void enter(struct server *sv)
 {
-    if (++sv->active > sv->most)
-        sv->most = sv->active;
-    return 0;
+    sv->active++;
+    sv->most = sv->most > sv->active ? sv->most : sv->active;
 }
 
 static int echo(hem_stream *s, void *arg)
 {
     struct server *sv = arg;
     char buf[64];
-    ssize_t n = enter(sv);
+    ssize_t n;
+    enter(sv);
     while ((n = hem_stream_read(s, buf, sizeof(buf))) > 0) {
         if (hem_stream_write(s, buf, (size_t)n) < 0)
             break;
@@ -205,7 +205,7 @@ VIRTUAL_TEST(grace_may_have_no_end)
     int peer = net_connect(sv.port);
     net_settle();
     stop(&sv, t);
-    check(hem_now() >= 1000000 * HEM_SEC);
+    check(hem_now() >= sv.nap);
     net_close(peer);
     return 0;
 }
@@ -302,19 +302,15 @@ VIRTUAL_TEST(a_connection_may_close_a_server_that_it_fills)
 VIRTUAL_TEST(a_listener_has_one_server)
 {
     struct server sv = {.fn = echo, .options.max_connections = 1};
-    struct server other = {.fn = echo};
     hem_stream s = {0};
     hem_task *t = start(&sv);
-    int peer = -1;
-    for (int full = 0; full < 2; full++) {
-        check_int(hem_serve(&sv.listener, echo, &other, NULL), HEM_EBUSY);
-        check_int(hem_accept(&sv.listener, &s), HEM_EBUSY);
-        if (full)
-            break;
-        peer = net_connect(sv.port);
-        net_settle();
-        check_int(sv.active, 1);
-    }
+    check_int(hem_serve(&sv.listener, echo, NULL, NULL), HEM_EBUSY);
+    check_int(hem_accept(&sv.listener, &s), HEM_EBUSY);
+    int peer = net_connect(sv.port);
+    net_settle();
+    check_int(sv.active, 1); /* now it is full */
+    check_int(hem_serve(&sv.listener, echo, NULL, NULL), HEM_EBUSY);
+    check_int(hem_accept(&sv.listener, &s), HEM_EBUSY);
     net_close(peer);
     stop(&sv, t);
     return 0;

@@ -1,50 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Streams: their life, and reading into the caller's memory. */
+/* Streams: their life, what is known of them, and their end. */
 #include "support.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include "net.h"
-
-/* A read in a task of its own. */
-struct reading {
-    hem_stream *stream;
-    size_t size; /* to read; 0: a line */
-    size_t got;  /* of hem_stream_read_exactly() */
-    char buf[64];
-};
-
-static int read_some(void *arg)
-{
-    struct reading *r = arg;
-    return (int)hem_stream_read(r->stream, r->buf, sizeof(r->buf));
-}
-
-static int read_exactly(void *arg)
-{
-    struct reading *r = arg;
-    return (int)hem_stream_read_exactly(r->stream, r->buf, r->size, &r->got);
-}
-
-static int read_line(void *arg)
-{
-    struct reading *r = arg;
-    char *line;
-    return (int)hem_stream_read_line(r->stream, &line);
-}
-
-static int read_until(void *arg)
-{
-    struct reading *r = arg;
-    char *part;
-    return (int)hem_stream_read_until(r->stream, "::", &part);
-}
-
-static hem_fn *const reads[] = {read_some, read_exactly, read_line, read_until};
 
 /* The next bytes of the stream are this text. */
 static void check_reads(hem_stream *s, const char *text)
@@ -61,6 +24,7 @@ static void check_all_refused(hem_stream *s)
     size_t got = 77;
     hem_stream_info info;
     check_int(hem_stream_read(s, buf, sizeof(buf)), HEM_EBADF);
+    check_int(hem_stream_read_some(s, &p), HEM_EBADF);
     check_int(hem_stream_read_exactly(s, buf, sizeof(buf), &got), HEM_EBADF);
     check_int(got, 0);
     check_int(hem_stream_read_until(s, "\n", &p), HEM_EBADF);
@@ -108,251 +72,56 @@ VIRTUAL_TEST(a_double_close_leaves_the_next_owner_of_the_descriptor_alone)
     return 0;
 }
 
-VIRTUAL_TEST(read_returns_what_there_is)
+VIRTUAL_TEST(a_declared_stream_is_closed_with_its_block)
 {
-    hem_stream s;
-    char buf[64] = "";
-    int peer = net_open(&s, 0);
-    net_say(peer, "hello");
-    check_int(hem_stream_read(&s, buf, sizeof(buf)), 5);
-    check_str(buf, "hello");
-    net_say(peer, "world");
-    check_int(hem_stream_read(&s, buf, 3), 3);
-    check_int(hem_stream_read(&s, buf + 3, sizeof(buf) - 3), 2);
-    check_str(buf, "world");
-    check_int(hem_stream_read(&s, buf, 0), HEM_EINVAL);
-    check_int(hem_stream_close(&s), 0);
-    net_close(peer);
-    return 0;
-}
-
-VIRTUAL_TEST(read_waits_for_the_first_byte)
-{
-    hem_stream s;
-    struct reading r = {.stream = &s};
-    hem_task *t;
-    int peer = net_open(&s, 0);
-    check_int(hem_spawn(&t, read_some, &r), 0);
-    net_settle();
-    check_str(hem_task_waits_for(t), "read");
-    net_say(peer, "x");
-    check_int(hem_await(t), 1);
-    check_str(r.buf, "x");
-    check_int(hem_stream_close(&s), 0);
-    net_close(peer);
-    return 0;
-}
-
-VIRTUAL_TEST(the_end_is_read_again_and_again)
-{
-    hem_stream s;
-    char buf[8], *line;
-    int peer = net_open(&s, 0);
-    net_say(peer, "bye");
-    net_finish(peer);
-    check_reads(&s, "bye");
+    int peers[3];
     for (int i = 0; i < 3; i++) {
-        size_t got = 77;
-        check_int(hem_stream_read(&s, buf, sizeof(buf)), 0);
-        check_int(hem_stream_read_line(&s, &line), 0);
-        check_int(hem_stream_read_until(&s, "::", &line), 0);
-        check_int(hem_stream_read_exactly(&s, buf, 1, &got), HEM_EINCOMPLETE);
-        check_int(got, 0);
+        HEM_STREAM(s);
+        check_int(hem_stream_close(&s), HEM_EBADF);
+        if (i == 0)
+            continue; /* was never open */
+        peers[i] = net_open(&s, 0);
+        if (i == 1)
+            check_int(hem_stream_close(&s), 0);
     }
-    check_int(hem_stream_close(&s), 0);
-    net_close(peer);
+    for (int i = 1; i < 3; i++) {
+        check(net_hears_the_end(peers[i]));
+        net_close(peers[i]);
+    }
     return 0;
 }
 
-VIRTUAL_TEST(read_exactly_puts_parts_together)
+static int read_three(void *arg)
 {
-    static const char text[] = "one two three";
+    char buf[3];
+    return (int)hem_stream_read_exactly(arg, buf, sizeof(buf), NULL);
+}
+
+static int use_in_child(void *arg)
+{
+    hem_stream *s = arg;
+    int fd = s->fd.fd;
+    check_all_refused(s);
+    check(fcntl(fd, F_GETFD) < 0);
+    return check_failures_take();
+}
+
+VIRTUAL_TEST(in_a_forked_child_streams_are_closed)
+{
     hem_stream s;
-    struct reading r = {.stream = &s, .size = strlen(text), .got = 77};
+    struct ending e;
     hem_task *t;
     int peer = net_open(&s, 0);
-    check_int(hem_spawn(&t, read_exactly, &r), 0);
-    for (size_t i = 0; i < strlen(text); i++) {
-        net_settle();
-        check(!hem_task_done(t));
-        net_send(peer, &text[i], 1);
-    }
-    check_int(hem_await(t), strlen(text));
-    check_int(r.got, strlen(text));
-    check_str(r.buf, text);
-    check_int(hem_stream_read_exactly(&s, r.buf, 0, &r.got), 0);
-    check_int(r.got, 0);
-    check_int(hem_stream_close(&s), 0);
-    net_close(peer);
-    return 0;
-}
-
-VIRTUAL_TEST(read_exactly_counts_what_came_before_the_end)
-{
-    hem_stream s;
-    char buf[8] = "";
-    size_t got = 77;
-    int peer = net_open(&s, 0);
-    net_say(peer, "abc");
-    net_finish(peer);
-    check_int(hem_stream_read_exactly(&s, buf, 8, &got), HEM_EINCOMPLETE);
-    check_int(got, 3);
-    check_str(buf, "abc");
-    check_int(hem_stream_read_exactly(&s, buf, 8, NULL), HEM_EINCOMPLETE);
-    check_int(hem_stream_close(&s), 0);
-    net_close(peer);
-    return 0;
-}
-
-VIRTUAL_TEST(read_exactly_refuses_sizes_that_no_memory_has)
-{
-    static const size_t sizes[] = {SIZE_MAX, (size_t)SSIZE_MAX + 1,
-                                   (size_t)-4096};
-    hem_stream s;
-    char byte;
-    int peer = net_open(&s, 0);
-    net_say(peer, "x");
-    for (size_t i = 0; i < COUNT_OF(sizes); i++) {
-        size_t got = 77;
-        check_int(hem_stream_read_exactly(&s, &byte, sizes[i], &got),
-                  HEM_EMSGSIZE);
-        check_int(got, 0);
-    }
-    check_reads(&s, "x");
-    check_int(hem_stream_close(&s), 0);
-    net_close(peer);
-    return 0;
-}
-
-VIRTUAL_TEST(two_that_read_are_refused)
-{
-    for (size_t i = 0; i < COUNT_OF(reads); i++) {
-        hem_stream s;
-        struct reading r = {.stream = &s, .size = 3};
-        hem_task *t;
-        int peer = net_open(&s, 0);
-        check_int(hem_spawn(&t, reads[i], &r), 0);
-        net_settle();
-        for (size_t k = 0; k < COUNT_OF(reads); k++) {
-            struct reading other = {.stream = &s, .size = 3};
-            check_int(reads[k](&other), HEM_EBUSY);
-        }
-        check_int(hem_stream_write(&s, "hi", 2), 2);
-        check(net_hears(peer, "hi"));
-        net_say(peer, "::\n");
-        check(hem_await(t) > 0);
-        check_int(hem_stream_close(&s), 0);
-        net_close(peer);
-    }
-    return 0;
-}
-
-VIRTUAL_TEST(close_wakes_who_reads)
-{
-    for (size_t i = 0; i < COUNT_OF(reads); i++) {
-        hem_stream s;
-        struct reading r = {.stream = &s, .size = 3, .got = 77};
-        hem_task *t;
-        int peer = net_open(&s, 0);
-        net_say(peer, "1");
-        if (reads[i] == read_some)
-            check_reads(&s, "1");
-        check_int(hem_spawn(&t, reads[i], &r), 0);
-        net_settle();
-        check_str(hem_task_waits_for(t), "read");
-        check_int(i % 2 ? hem_stream_close(&s) : hem_stream_abort(&s), 0);
-        check_int(hem_await(t), HEM_EBADF);
-        if (reads[i] == read_exactly)
-            check_int(r.got, 1);
-        net_close(peer);
-    }
-    return 0;
-}
-
-/* Cancel a read that waits behind its first bytes; then all can be read. */
-static void check_cancelled_read(hem_fn *read)
-{
-    hem_stream s;
-    struct reading r = {.stream = &s, .size = 3, .got = 77};
-    hem_task *t;
-    int peer = net_open(&s, 0);
-    if (read != read_some)
-        net_say(peer, "ab");
-    check_int(hem_spawn(&t, read, &r), 0);
+    check_int(hem_spawn(&t, read_three, &s), 0);
     net_settle();
-    check_str(hem_task_waits_for(t), "read");
-    hem_task_cancel(t, "test");
-    check_int(hem_await(t), HEM_ECANCELED);
-    if (read == read_exactly) {
-        check_int(r.got, 2);
-        check(memcmp(r.buf, "ab", 2) == 0);
-    } else if (read != read_some) {
-        check_reads(&s, "ab");
-    }
-    net_say(peer, "rest");
-    check_reads(&s, "rest");
-    check_int(hem_stream_write(&s, "yes", 3), 3);
-    check(net_hears(peer, "yes"));
+    process_run(use_in_child, &s, &e);
+    check_int(e.signo, 0);
+    check_int(e.status, 0);
+    check_str(e.text, "");
+    net_say(peer, "yes");
+    check_int(hem_await(t), 3);
     check_int(hem_stream_close(&s), 0);
-    net_close(peer);
-}
-
-VIRTUAL_TEST(a_cancelled_read_loses_nothing)
-{
-    for (size_t i = 0; i < COUNT_OF(reads); i++)
-        check_cancelled_read(reads[i]);
-    return 0;
-}
-
-VIRTUAL_TEST(a_read_cancelled_as_its_data_comes_loses_nothing)
-{
-    for (size_t i = 0; i < COUNT_OF(reads); i++) {
-        hem_stream s;
-        struct reading r = {.stream = &s, .size = 3, .got = 77};
-        hem_task *t;
-        int peer = net_open(&s, 0);
-        check_int(hem_spawn(&t, reads[i], &r), 0);
-        net_settle();
-        net_say(peer, "::\n");
-        hem_task_cancel(t, "test");
-        check_int(hem_await(t), HEM_ECANCELED);
-        check_reads(&s, "::\n");
-        check_int(hem_stream_close(&s), 0);
-        net_close(peer);
-    }
-    return 0;
-}
-
-VIRTUAL_TEST(a_cancelled_task_does_not_begin_to_read)
-{
-    for (size_t i = 0; i < COUNT_OF(reads); i++) {
-        hem_stream s;
-        struct reading r = {.stream = &s, .size = 3};
-        int peer = net_open(&s, 0);
-        net_say(peer, "::\n");
-        hem_task_cancel(hem_self(), "test");
-        check_int(reads[i](&r), HEM_ECANCELED);
-        hem_task_uncancel(hem_self());
-        check_reads(&s, "::\n");
-        check_int(hem_stream_close(&s), 0);
-        net_close(peer);
-    }
-    return 0;
-}
-
-VIRTUAL_TEST(a_timeout_ends_a_read)
-{
-    hem_stream s;
-    hem_timeout timeout;
-    char byte;
-    int peer = net_open(&s, 0);
-    check_int(hem_timeout_open(&timeout, 10 * HEM_SEC), 0);
-    int rc = (int)hem_stream_read(&s, &byte, 1);
-    check_int(hem_timeout_close(&timeout, rc), HEM_ETIMEDOUT);
-    check_int(hem_now(), 10 * HEM_SEC);
-    net_say(peer, "x");
-    check_reads(&s, "x");
-    check_int(hem_stream_close(&s), 0);
+    check(net_hears_the_end(peer));
     net_close(peer);
     return 0;
 }
@@ -454,18 +223,8 @@ int main(void)
         LEDGER_TEST(a_closed_stream_refuses_everything),
         LEDGER_TEST(
             a_double_close_leaves_the_next_owner_of_the_descriptor_alone),
-        LEDGER_TEST(read_returns_what_there_is),
-        LEDGER_TEST(read_waits_for_the_first_byte),
-        LEDGER_TEST(the_end_is_read_again_and_again),
-        LEDGER_TEST(read_exactly_puts_parts_together),
-        LEDGER_TEST(read_exactly_counts_what_came_before_the_end),
-        LEDGER_TEST(read_exactly_refuses_sizes_that_no_memory_has),
-        LEDGER_TEST(two_that_read_are_refused),
-        LEDGER_TEST(close_wakes_who_reads),
-        LEDGER_TEST(a_cancelled_read_loses_nothing),
-        LEDGER_TEST(a_read_cancelled_as_its_data_comes_loses_nothing),
-        LEDGER_TEST(a_cancelled_task_does_not_begin_to_read),
-        LEDGER_TEST(a_timeout_ends_a_read),
+        LEDGER_TEST(a_declared_stream_is_closed_with_its_block),
+        LEDGER_TEST(in_a_forked_child_streams_are_closed),
         LEDGER_TEST(each_direction_ends_by_itself),
         LEDGER_TEST(what_was_written_before_the_close_arrives),
         LEDGER_TEST(abort_resets_the_connection),

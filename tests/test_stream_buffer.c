@@ -215,6 +215,12 @@ static int read_one(void *arg)
     return (int)hem_stream_read(arg, &byte, 1);
 }
 
+static int read_some(void *arg)
+{
+    char *bytes;
+    return (int)hem_stream_read_some(arg, &bytes);
+}
+
 static int read_two(void *arg)
 {
     char bytes[2];
@@ -229,7 +235,7 @@ static int read_a_line(void *arg)
 
 VIRTUAL_TEST(who_waits_for_the_first_byte_holds_no_buffer)
 {
-    static hem_fn *const reads[] = {read_one, read_two, read_a_line};
+    static hem_fn *const reads[] = {read_one, read_some, read_two, read_a_line};
     for (size_t i = 0; i < COUNT_OF(reads); i++) {
         hem_stream s;
         hem_task *t;
@@ -267,12 +273,43 @@ VIRTUAL_TEST(without_memory_for_the_buffer_nothing_is_lost)
     net_send(peer, text, sizeof(text));
     ledger_fail_at(1);
     check_int(hem_stream_read_line(&s, &line), HEM_ENOMEM);
+    ledger_fail_at(1);
+    check_int(hem_stream_read_some(&s, &line), HEM_ENOMEM);
     ledger_fail_at(2);
     check_int(hem_stream_read_line(&s, &line), HEM_ENOMEM);
     ledger_fail_from(1);
     check_int(hem_stream_read(&s, text, 10), 10);
     ledger_fail_at(0);
     check_int(hem_stream_read_line(&s, &line), 4990);
+    check_int(hem_stream_close(&s), 0);
+    net_close(peer);
+    return 0;
+}
+
+VIRTUAL_TEST(read_some_gives_all_there_is_up_to_the_limit)
+{
+    static char text[10000];
+    hem_stream s;
+    char *bytes = NULL;
+    int peer = net_open(&s, 1000);
+    net_say(peer, "line\nmore");
+    check_line(&s, "line\n");
+    check_int(hem_stream_read_some(&s, &bytes), 4);
+    check(memcmp(bytes, "more", 4) == 0);
+    for (size_t i = 0; i < sizeof(text); i++)
+        text[i] = (char)(i * 7 + (i >> 8));
+    net_send(peer, text, sizeof(text));
+    net_finish(peer);
+    for (size_t sum = 0; sum < sizeof(text);) {
+        ssize_t n = hem_stream_read_some(&s, &bytes);
+        if (!check(n > 0 && n <= 1000) ||
+            !check(memcmp(bytes, text + sum, (size_t)n) == 0))
+            break;
+        sum += (size_t)n;
+    }
+    bytes = NULL;
+    check_int(hem_stream_read_some(&s, &bytes), 0);
+    check(bytes == NULL);
     check_int(hem_stream_close(&s), 0);
     net_close(peer);
     return 0;
@@ -304,6 +341,7 @@ int main(void)
         LEDGER_TEST(an_endless_line_is_read_up_to_the_limit),
         LEDGER_TEST(who_waits_for_the_first_byte_holds_no_buffer),
         LEDGER_TEST(without_memory_for_the_buffer_nothing_is_lost),
+        LEDGER_TEST(read_some_gives_all_there_is_up_to_the_limit),
         LEDGER_TEST(close_gives_the_bytes_read_ahead_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -106,13 +106,24 @@ static void try_read(void)
         check_bytes(buf, (size_t)n);
 }
 
+static void try_some(void)
+{
+    char *p = NULL;
+    ssize_t n = hem_stream_read_some(&m.stream, &p);
+    check(left() ? n > 0 && n <= (ssize_t)m.limit : n == 0);
+    if (n > 0)
+        check_bytes(p, (size_t)n);
+    else
+        check(p == NULL);
+}
+
 /* Read until the end was seen a few times; the reads that do not refuse
  * anything see to it that it comes. */
 static int read_all(void *arg)
 {
     (void)arg;
     for (int ends = 0; ends < 5; ends += left() == 0) {
-        switch (below(6)) {
+        switch (below(8)) {
         case 0:
             try_exactly();
             break;
@@ -120,6 +131,9 @@ static int read_all(void *arg)
             try_read();
             break;
         case 2:
+            try_some();
+            break;
+        case 3:
             try_line();
             break;
         default:

@@ -48,24 +48,6 @@ static int open_file(size_t size)
     return fd;
 }
 
-/* The peer gets this, and others run as it is received. */
-static void check_gets(int peer, const char *want, size_t size)
-{
-    static char got[1 << 16];
-    size_t sum = 0;
-    while (sum < size) {
-        size_t n = size - sum < sizeof(got) ? size - sum : sizeof(got);
-        ssize_t rc = recv(peer, got, n, MSG_DONTWAIT);
-        if (rc < 0 && errno == EAGAIN) {
-            check_int(hem_yield(), 0);
-            continue;
-        }
-        if (!check(rc > 0) || !check(memcmp(got, want + sum, (size_t)rc) == 0))
-            return;
-        sum += (size_t)rc;
-    }
-}
-
 static uint64_t written(const hem_stream *s)
 {
     hem_stream_info info = {.fd = -1};
@@ -117,7 +99,7 @@ VIRTUAL_TEST(a_write_waits_for_a_peer_that_does_not_read)
         check_int(written(&s), stuck);
         check_int(ledger_live(), live);
         check(ledger_resident() < resident + (1 << 20));
-        check_gets(peer, many, MANY);
+        net_expect(peer, many, MANY);
         check_int(hem_await(t), 0);
         check_int(w.result, MANY);
         check_int(written(&s), MANY);
@@ -146,7 +128,7 @@ VIRTUAL_TEST(a_cancelled_write_tells_how_much_was_sent)
                              .offset = (off_t)sent,
                              .size = MANY - sent};
         check_int(hem_spawn(&t, writes[i], &w), 0);
-        check_gets(peer, many, MANY);
+        net_expect(peer, many, MANY);
         check_int(hem_await(t), 0);
         check_int(written(&s), MANY);
         check_int(hem_stream_close(&s), 0);
@@ -247,7 +229,7 @@ VIRTUAL_TEST(shutdown_ends_a_write_that_waits)
         size_t sent = (size_t)written(&s);
         check_int(hem_stream_shutdown_write(&s), 0);
         check_int(hem_await(t), HEM_EPIPE);
-        check_gets(peer, many, sent);
+        net_expect(peer, many, sent);
         check(net_hears_the_end(peer));
         check_int(hem_stream_close(&s), 0);
         net_close(peer);
@@ -291,79 +273,6 @@ VIRTUAL_TEST(one_task_reads_while_another_writes)
     check_int(hem_await(echo), 0);
     check_int(hem_stream_close(&a), 0);
     check_int(hem_stream_close(&b), 0);
-    return 0;
-}
-
-VIRTUAL_TEST(send_file_sends_a_part_of_a_file)
-{
-    hem_stream s;
-    int file = open_file(100000);
-    int peer = net_open(&s, 0);
-    check_int(hem_stream_send_file(&s, file, 0, 100000), 100000);
-    check_gets(peer, many, 100000);
-    check_int(hem_stream_send_file(&s, file, 99990, 10), 10);
-    check_gets(peer, many + 99990, 10);
-    check_int(hem_stream_send_file(&s, file, 5, 0), 0);
-    check_int(hem_stream_send_file(&s, file, 5, 1), 1);
-    check_gets(peer, many + 5, 1);
-    check_int(written(&s), 100011);
-    check_int(lseek(file, 0, SEEK_CUR), 100000);
-    check_int(hem_stream_close(&s), 0);
-    net_close(peer);
-    close(file);
-    return 0;
-}
-
-/* A file that is 10 bytes too short must not make it wait for the peer. */
-static void check_short_file(hem_stream *s, int peer, int file)
-{
-    hem_timeout timeout;
-    uint64_t before = written(s);
-    check_int(hem_timeout_open(&timeout, HEM_SEC), 0);
-    int rc = (int)hem_stream_send_file(s, file, 90, 20);
-    check_int(hem_timeout_close(&timeout, rc), HEM_EINCOMPLETE);
-    check_int(written(s), before + 10);
-    check_gets(peer, many + 90, 10);
-    check_int(hem_stream_send_file(s, file, 100, 1), HEM_EINCOMPLETE);
-    check_int(hem_stream_send_file(s, file, 1000, 1), HEM_EINCOMPLETE);
-    check_int(written(s), before + 10);
-}
-
-VIRTUAL_TEST(send_file_tells_that_the_file_has_ended)
-{
-    hem_stream s;
-    struct writing w;
-    int file = open_file(100);
-    int peer = net_open(&s, 0);
-    check_short_file(&s, peer, file);
-    hem_task *t = begin(write_memory, &w, &s, file);
-    check_gets(peer, many, MANY);
-    check_int(hem_await(t), 0);
-    check_short_file(&s, peer, file); /* having waited before */
-    check_int(hem_stream_close(&s), 0);
-    net_close(peer);
-    close(file);
-    return 0;
-}
-
-VIRTUAL_TEST(send_file_says_what_is_wrong_with_the_file)
-{
-    hem_stream s;
-    int ends[2];
-    int peer = net_open(&s, 0);
-    int file = open_file(10);
-    check_int(pipe(ends), 0);
-    check_int(hem_stream_send_file(&s, 9999, 0, 1), HEM_EBADF);
-    check_int(hem_stream_send_file(&s, file, -1, 1), HEM_EINVAL);
-    check(hem_stream_send_file(&s, ends[0], 0, 1) < 0);
-    check_int(written(&s), 0);
-    check_int(hem_stream_write(&s, "fine", 4), 4);
-    check(net_hears(peer, "fine"));
-    check_int(hem_stream_close(&s), 0);
-    net_close(peer);
-    close(file);
-    close(ends[0]);
-    close(ends[1]);
     return 0;
 }
 
@@ -431,9 +340,6 @@ int main(void)
         LEDGER_TEST(close_wakes_who_writes_and_who_reads),
         LEDGER_TEST(shutdown_ends_a_write_that_waits),
         LEDGER_TEST(one_task_reads_while_another_writes),
-        LEDGER_TEST(send_file_sends_a_part_of_a_file),
-        LEDGER_TEST(send_file_tells_that_the_file_has_ended),
-        LEDGER_TEST(send_file_says_what_is_wrong_with_the_file),
         LEDGER_TEST(a_broken_connection_raises_no_signal),
         LEDGER_TEST(a_pending_signal_of_the_program_stays),
     };

@@ -36,7 +36,7 @@ HEM_BEGIN_DECLS
 typedef struct hem_listener {
     struct hem__fd fd;
     uint32_t limit;   /* of read-ahead of accepted streams */
-    bool accepting;   /* a task accepts */
+    bool accepting;   /* a task accepts or serves */
     bool pausing;     /* it waits for `pause`, not for a connection */
     hem_future pause; /* over, or the listener was closed */
     hem_ns back_off;  /* last pause while descriptors lacked, 0: none */
@@ -113,7 +113,8 @@ typedef struct hem_serve_options {
  * listener is closed (then: 0, see above) or the caller is cancelled. The
  * listener remains its owner's to close. Connections that end in
  * HEM_ECONNRESET, HEM_EPIPE or HEM_ETIMEDOUT are not reported. HEM_ENOMEM: not
- * started; HEM_EBADF: the listener was not open. [suspends] [cancel point]
+ * started; HEM_EBADF: the listener was not open; HEM_EBUSY: another task
+ * accepts; HEM_EINVAL: stack_bytes above 1 GiB. [suspends] [cancel point]
  */
 HEM_API HEM_CHECK int hem_serve(hem_listener *l, hem_serve_fn *fn, void *arg,
                                 const hem_serve_options *opts);

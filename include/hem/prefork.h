@@ -57,6 +57,11 @@ typedef struct hem_prefork_options {
                      10 s; HEM_NEVER: no limit; negative: at once */
     const hem_run_options *run; /* of each worker's loop; NULL: defaults */
     const char *name;           /* in the log; NULL: "worker" */
+    /* Listening sockets of the workers, ended by 0: the parent closes its own
+     * descriptors of them when it begins to stop the workers, at the latest on
+     * return, so that nobody connects to a server that is going. They stay
+     * open on HEM_EREFUSED. NULL: none. */
+    const int *sockets;
 } hem_prefork_options;
 
 /*

@@ -165,11 +165,12 @@ __attribute__((constructor)) static void arm_by_environment(void)
     char how[16] = "once";
     int fields = sscanf(text, "%llu:%u:%15s", &n, &error, how);
     int m = 0;
-    while (m < HEM__FAULT_MODES && strcmp(how, hem__fault_mode_name(m)) != 0)
+    while (m < HEM__FAULT_MODES &&
+           strcmp(how, hem__fault_mode_name((enum hem__fault_mode)m)) != 0)
         m++;
     if (fields < 2 || m == HEM__FAULT_MODES)
         fprintf(stderr,
                 "hem: HEM_FAULT=%s is not N:ERROR[:sticky|third|same]\n", text);
     else
-        hem__fault_arm(n, error, m);
+        hem__fault_arm(n, error, (enum hem__fault_mode)m);
 }

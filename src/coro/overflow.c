@@ -53,6 +53,8 @@ static void pass_on(int signo, siginfo_t *info, void *context)
         signo == SIGSEGV ? &before_segv : &before_bus;
     if (before->sa_flags & SA_SIGINFO) {
         before->sa_sigaction(signo, info, context);
+    } else if (before->sa_handler == SIG_IGN && info->si_code <= 0) {
+        return; /* sent; a fault cannot be ignored */
     } else if (before->sa_handler == SIG_DFL || before->sa_handler == SIG_IGN) {
         signal(signo, SIG_DFL);
         if (info->si_code <= 0) /* sent: it will not come again by itself */

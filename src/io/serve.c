@@ -117,10 +117,10 @@ int hem_serve(hem_listener *listener, hem_serve_fn *fn, void *arg,
               const hem_serve_options *opts)
 {
     static const hem_serve_options defaults;
-    hem_loop *l = hem__loop_need("hem_serve");
-    hem__fiber *f = hem__fiber_need(l, "hem_serve");
     if (!listener->fd.open)
         return HEM_EBADF;
+    hem_loop *l = hem__loop_need("hem_serve");
+    hem__fiber *f = hem__fiber_need(l, "hem_serve");
     if (listener->accepting)
         return HEM_EBUSY;
     struct server sv = {.listener = listener,

@@ -59,7 +59,8 @@ int hem__fd_watch(hem_loop *l, hem__fd *d, uint8_t direction);
 /*
  * At the beginning of an I/O call: a checkpoint. Delivers a pending
  * cancellation and gives way once in HEM__IO_BUDGET calls, so that tasks whose
- * descriptors are always ready let others run.
+ * descriptors are always ready let others run, those included that wait for
+ * the outside.
  */
 static inline int hem__io_checkpoint(hem_loop *l, hem__fiber *f)
 {
@@ -69,6 +70,7 @@ static inline int hem__io_checkpoint(hem_loop *l, hem__fiber *f)
     }
     if (l->io_budget-- == 0) {
         l->io_budget = HEM__IO_BUDGET;
+        l->budget = 0; /* the loop asks the poller */
         return hem__defer(l, f);
     }
     return 0;

@@ -85,7 +85,7 @@ int hem_signal_wait(hem_signal *s)
 void hem_signal_close(hem_signal *s)
 {
     hem_loop *l = hem__loop_need("hem_signal_close");
-    if (!s->fd.open)
+    if (!s || !s->fd.open)
         return;
     hem__fd_close(l, &s->fd);
     sigset_t set;

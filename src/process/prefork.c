@@ -42,6 +42,8 @@ struct worker { /* as the parent sees it */
 
 struct server {
     hem_ns grace;
+    const int *sockets; /* to be closed, ended by 0; NULL: none are left */
+    uint32_t forking;   /* forks under way */
     hem_signal signal;
     hem_future stopping; /* done once the workers were told to stop */
     int told;            /* the latest signal that they were told; 0: none */
@@ -56,9 +58,26 @@ static void tell(struct worker *w, int signo)
         (void)!hem_child_send_signal(&w->child, signo);
 }
 
+static void close_all(const int *fds)
+{
+    for (; fds && *fds; fds++)
+        close(*fds);
+}
+
+/* Nobody is to connect to a server that is going. Forks under way still need
+ * the sockets. */
+static void close_sockets(struct server *s)
+{
+    if (s->forking > 0)
+        return;
+    close_all(s->sockets);
+    s->sockets = NULL;
+}
+
 static void tell_all(struct server *s, int signo)
 {
     s->told = signo;
+    close_sockets(s);
     for (uint32_t i = 0; i < s->count; i++)
         tell(&s->workers[i], signo);
     if (!hem_future_done(&s->stopping))
@@ -112,13 +131,18 @@ static int run_worker(struct worker *w)
 {
     sigset_t keep;
     get_stop_set(&keep);
+    struct server *s = w->server;
+    s->forking++;
     int rc = hem__fork(&w->child, hem__worker_main, &w->start, &keep);
+    s->forking--;
+    if (s->told)
+        close_sockets(s);
     if (rc < 0) {
         say(w, "could not be started", rc);
         return rc;
     }
-    if (w->server->told)
-        tell(w, w->server->told);
+    if (s->told)
+        tell(w, s->told);
     hem_child_status status;
     rc = hem_child_wait(&w->child, &status);
     if (rc < 0)
@@ -226,6 +250,7 @@ static struct server *server_create(hem_worker_fn *fn, void *arg,
     if (!s)
         return NULL;
     s->grace = o->grace ? o->grace : DEFAULT_GRACE;
+    s->sockets = o->sockets;
     s->count = count;
     hem_future_init(&s->stopping);
     for (uint32_t i = 0; i < count; i++) {
@@ -247,12 +272,16 @@ int hem_prefork(hem_worker_fn *worker, void *arg,
     static const hem_prefork_options defaults;
     if (hem__loop || syscall(SYS_gettid) != getpid())
         return HEM_EREFUSED;
-    struct server *s = server_create(worker, arg, opts ? opts : &defaults);
-    if (!s)
+    const hem_prefork_options *o = opts ? opts : &defaults;
+    struct server *s = server_create(worker, arg, o);
+    if (!s) {
+        close_all(o->sockets);
         return HEM_ENOMEM;
+    }
     int rc =
         hem_run(supervise, s,
                 &(hem_run_options){.name = "prefork", .keep_sigint = true});
+    close_sockets(s);
     hem__free(s);
     return rc;
 }

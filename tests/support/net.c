@@ -86,6 +86,22 @@ bool net_hears_the_end(int peer)
     return recv(peer, &byte, 1, 0) == 0;
 }
 
+void net_expect(int peer, const char *want, size_t size)
+{
+    static char got[1 << 16];
+    for (size_t sum = 0; sum < size;) {
+        size_t n = size - sum < sizeof(got) ? size - sum : sizeof(got);
+        ssize_t rc = recv(peer, got, n, MSG_DONTWAIT);
+        if (rc < 0 && errno == EAGAIN) {
+            check_int(hem_yield(), 0);
+            continue;
+        }
+        if (!check(rc > 0) || !check(memcmp(got, want + sum, (size_t)rc) == 0))
+            return;
+        sum += (size_t)rc;
+    }
+}
+
 size_t net_drain(int peer, size_t max)
 {
     static char waste[1 << 16];

@@ -33,6 +33,10 @@ void net_send(int peer, const void *p, size_t size);
 bool net_hears(int peer, const char *text);
 bool net_hears_the_end(int peer);
 
+/* Receive exactly these bytes; other tasks run until they are there. In a
+ * task. */
+void net_expect(int peer, const char *want, size_t size);
+
 /* Receive and drop what is there, at most `max` bytes; how many. */
 size_t net_drain(int peer, size_t max);
 

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/* Signals as events. */
+#include "support.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/resource.h>
+
+static const int two[] = {SIGUSR1, SIGUSR2, 0};
+
+static void open_two(hem_signal *s)
+{
+    check_int(hem_signal_open(s, two), 0);
+}
+
+static int wait_for(void *arg)
+{
+    return hem_signal_wait(arg);
+}
+
+static bool is_blocked(int signo)
+{
+    sigset_t set;
+    pthread_sigmask(SIG_SETMASK, NULL, &set);
+    return sigismember(&set, signo) == 1;
+}
+
+VIRTUAL_TEST(wait_returns_the_signal_that_arrives)
+{
+    hem_signal s;
+    hem_task *t;
+    open_two(&s);
+    check_int(hem_spawn(&t, wait_for, &s), 0);
+    check_int(hem_sleep(1), 0);
+    check_str(hem_task_waits_for(t), "read");
+    check_int(raise(SIGUSR2), 0);
+    check_int(hem_await(t), SIGUSR2);
+    hem_signal_close(&s);
+    return 0;
+}
+
+VIRTUAL_TEST(a_signal_between_two_waits_is_not_lost)
+{
+    hem_signal s;
+    open_two(&s);
+    check_int(raise(SIGUSR1), 0);
+    check_int(raise(SIGUSR2), 0);
+    check_int(raise(SIGUSR1), 0); /* counts once */
+    int a = hem_signal_wait(&s);
+    int b = hem_signal_wait(&s);
+    check_int(a + b, SIGUSR1 + SIGUSR2);
+    check(a != b);
+    hem_timeout t;
+    check_int(hem_timeout_open(&t, 10), 0);
+    int rc = hem_signal_wait(&s);
+    check_int(hem_timeout_close(&t, rc), HEM_ETIMEDOUT);
+    check_int(raise(SIGUSR1), 0);
+    check_int(hem_signal_wait(&s), SIGUSR1);
+    hem_signal_close(&s);
+    return 0;
+}
+
+VIRTUAL_TEST(a_signal_of_another_process_arrives)
+{
+    hem_signal s;
+    open_two(&s);
+    check_int(kill(getpid(), SIGUSR1), 0);
+    check_int(hem_signal_wait(&s), SIGUSR1);
+    hem_signal_close(&s);
+    return 0;
+}
+
+VIRTUAL_TEST(what_is_no_signal_or_cannot_be_caught_is_refused)
+{
+    static const int unfit[][3] = {
+        {0},
+        {-1, 0},
+        {65, 0},
+        {SIGKILL, 0},
+        {SIGSTOP, 0},
+        {SIGFPE},
+        {SIGSEGV, 0},
+        {SIGBUS, 0},
+        {SIGILL, 0},
+        {SIGUSR1, SIGKILL, 0},
+        {SIGUSR1, 1000, 0},
+    };
+    for (size_t i = 0; i < COUNT_OF(unfit); i++) {
+        hem_signal s;
+        check_int(hem_signal_open(&s, unfit[i]), HEM_EINVAL);
+    }
+    check(!is_blocked(SIGUSR1));
+    return 0;
+}
+
+VIRTUAL_TEST(open_blocks_and_close_unblocks)
+{
+    hem_signal s;
+    sigset_t one;
+    sigemptyset(&one);
+    sigaddset(&one, SIGUSR2);
+    pthread_sigmask(SIG_BLOCK, &one, NULL); /* by the program */
+    open_two(&s);
+    check(is_blocked(SIGUSR1));
+    check(is_blocked(SIGUSR2));
+    hem_signal_close(&s);
+    check(!is_blocked(SIGUSR1));
+    check(is_blocked(SIGUSR2));
+    pthread_sigmask(SIG_UNBLOCK, &one, NULL);
+    hem_signal_close(&s); /* again: nothing */
+    hem_signal_close(NULL);
+    return 0;
+}
+
+VIRTUAL_TEST(a_second_task_cannot_wait)
+{
+    hem_signal s;
+    hem_task *t;
+    open_two(&s);
+    check_int(hem_spawn(&t, wait_for, &s), 0);
+    check_int(hem_sleep(1), 0);
+    check_int(hem_signal_wait(&s), HEM_EBUSY);
+    check(hem_task_cancel(t, NULL));
+    check_int(hem_await(t), HEM_ECANCELED);
+    check_int(raise(SIGUSR1), 0);
+    check_int(hem_signal_wait(&s), SIGUSR1);
+    hem_signal_close(&s);
+    return 0;
+}
+
+VIRTUAL_TEST(close_ends_the_wait)
+{
+    hem_signal s;
+    hem_task *t;
+    open_two(&s);
+    check_int(hem_spawn(&t, wait_for, &s), 0);
+    check_int(hem_sleep(1), 0);
+    hem_signal_close(&s);
+    check_int(hem_await(t), HEM_EBADF);
+    check_int(hem_signal_wait(&s), HEM_EBADF);
+    return 0;
+}
+
+VIRTUAL_TEST(a_signal_that_arrived_is_kept_for_the_next_wait_if_cancelled)
+{
+    hem_signal s;
+    open_two(&s);
+    check_int(raise(SIGUSR1), 0);
+    check(hem_task_cancel(hem_self(), NULL));
+    check_int(hem_signal_wait(&s), HEM_ECANCELED);
+    check_int(hem_signal_wait(&s), SIGUSR1);
+    hem_signal_close(&s);
+    return 0;
+}
+
+VIRTUAL_TEST(without_descriptors_nothing_is_blocked)
+{
+    struct rlimit before;
+    getrlimit(RLIMIT_NOFILE, &before);
+    struct rlimit none = {0, before.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &none);
+    hem_signal s;
+    check_int(hem_signal_open(&s, two), HEM_EMFILE);
+    setrlimit(RLIMIT_NOFILE, &before);
+    check(!is_blocked(SIGUSR1));
+    return 0;
+}
+
+static int close_with_pending(void *arg)
+{
+    (void)arg;
+    hem_signal s;
+    HEM_TRY(hem_signal_open(&s, (int[]){SIGTERM, 0}));
+    raise(SIGTERM);
+    HEM_TRY(hem_yield());
+    hem_signal_close(&s);
+    return 0;
+}
+
+static int run_closing(void *arg)
+{
+    return hem_run(close_with_pending, arg, NULL) < 0;
+}
+
+static void
+a_signal_that_is_pending_at_the_close_takes_its_default_action(void **state)
+{
+    (void)state;
+    struct ending e;
+    process_run(run_closing, NULL, &e);
+    assert_int_equal(e.signo, SIGTERM);
+    assert_string_equal(e.text, "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        LEDGER_TEST(wait_returns_the_signal_that_arrives),
+        LEDGER_TEST(a_signal_between_two_waits_is_not_lost),
+        LEDGER_TEST(a_signal_of_another_process_arrives),
+        LEDGER_TEST(what_is_no_signal_or_cannot_be_caught_is_refused),
+        LEDGER_TEST(open_blocks_and_close_unblocks),
+        LEDGER_TEST(a_second_task_cannot_wait),
+        LEDGER_TEST(close_ends_the_wait),
+        LEDGER_TEST(
+            a_signal_that_arrived_is_kept_for_the_next_wait_if_cancelled),
+        LEDGER_TEST(without_descriptors_nothing_is_blocked),
+        LEDGER_TEST(
+            a_signal_that_is_pending_at_the_close_takes_its_default_action),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
