@@ -12,6 +12,12 @@ const char *hem_version(void)
         HEM_VERSION_MINOR) "." HEM__EXPAND(HEM_VERSION_PATCH);
 }
 
+/* The kernel's errnos end at 4095. */
+static bool is_errno(int error)
+{
+    return error <= 0 && error >= -4095;
+}
+
 const char *hem_errname(int error)
 {
     switch (error) {
@@ -30,7 +36,7 @@ const char *hem_errname(int error)
     default:
         break;
     }
-    const char *name = error < 0 ? strerrorname_np(-error) : NULL;
+    const char *name = is_errno(error) ? strerrorname_np(-error) : NULL;
     return name ? name : "HEM_UNKNOWN";
 }
 
@@ -49,6 +55,6 @@ const char *hem_strerror(int error)
     default:
         break;
     }
-    const char *text = error <= 0 ? strerrordesc_np(-error) : NULL;
+    const char *text = is_errno(error) ? strerrordesc_np(-error) : NULL;
     return text ? text : "unknown error";
 }

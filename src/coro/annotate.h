@@ -27,6 +27,15 @@
 #endif
 #endif
 
+/* For the function of a coroutine: it returns after the annotation of its end,
+ * which gives up what instrumented code would return by. */
+#if defined(__clang__)
+#define HEM__CORO_BODY                                                         \
+    __attribute__((no_sanitize("address"), disable_sanitizer_instrumentation))
+#else
+#define HEM__CORO_BODY __attribute__((no_sanitize_address, no_sanitize_thread))
+#endif
+
 #if defined(HEM__ASAN)
 #include "coro/annotate_asan.h"
 #elif defined(HEM__TSAN)

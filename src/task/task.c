@@ -131,10 +131,8 @@ _Noreturn __attribute__((cold)) static void unbalanced(const hem_task *t)
                t->shields ? "scope or shield" : "timeout");
 }
 
-/* The body of every task, and its end. Not instrumented, for the annotation of
- * the end frees what instrumented code would return by. */
-__attribute__((no_sanitize_address)) static hem__next task_main(void *arg,
-                                                                int value)
+/* The body of every task, and its end. */
+HEM__CORO_BODY static hem__next task_main(void *arg, int value)
 {
     hem_task *t = arg;
     hem_loop *l = hem__loop;
