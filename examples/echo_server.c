@@ -7,22 +7,17 @@
 static int echo(hem_stream *s, void *arg)
 {
     (void)arg;
-    char buf[4096];
+    char *data;
     ssize_t n;
-    while ((n = hem_stream_read(s, buf, sizeof(buf))) > 0)
-        HEM_TRY(hem_stream_write(s, buf, (size_t)n));
+    while ((n = hem_stream_read_some(s, &data)) > 0)
+        HEM_TRY(hem_stream_write(s, data, (size_t)n));
     return (int)n;
 }
 
 static int serve(void *port)
 {
     HEM_LISTENER(l);
-    hem_address a;
-    char text[HEM_ADDRESS_TEXT];
     HEM_TRY(hem_listen(&l, "127.0.0.1", *(uint16_t *)port, NULL));
-    HEM_TRY(hem_listener_address(&l, &a));
-    printf("listening on %s\n", hem_address_format(&a, text));
-    fflush(stdout);
     return hem_serve(&l, echo, NULL, NULL);
 }
 

@@ -22,12 +22,26 @@ grep -qx '5 ticks, 2 tocks' "$work/out" || fail "ticker: $(cat "$work/out")"
 
 "$bin/virtual_time" | grep -q ' hours passed' || fail "virtual_time"
 
-mkfifo "$work/says"
+# listening_port PID: the port of the process's listening socket, once it has one.
+listening_port()
+{
+    local inodes port=
+    while [ -z "$port" ] && kill -0 "$1" 2>/dev/null && [ $SECONDS -lt 20 ]; do
+        inodes=$(find "/proc/$1/fd" -lname 'socket:*' -printf '%l ' |
+            tr -dc '0-9 ')
+        port=$(awk -v inodes=" $inodes" \
+            '$4 == "0A" && index(inodes, " " $10 " ") {
+                split($2, a, ":"); print a[2]; exit }' "/proc/$1/net/tcp")
+    done
+    [ -n "$port" ] || fail "no port is listened on"
+    echo $((16#$port))
+}
+
 # A shell starts what runs beside it with SIGINT ignored.
-env --default-signal=INT "$bin/echo_server" 0 >"$work/says" &
+env --default-signal=INT "$bin/echo_server" 0 &
 server=$!
-read -r _ _ address <"$work/says"
-exec 3<>"/dev/tcp/127.0.0.1/${address##*:}"
+port=$(listening_port "$server")
+exec 3<>"/dev/tcp/127.0.0.1/$port"
 echo "hello, hem" >&3
 read -r answer <&3
 [ "$answer" = "hello, hem" ] || fail "echo_server answers '$answer'"
