@@ -16,6 +16,11 @@ _Thread_local hem_loop *hem__loop;
 /* The seeded order picks among so many of the ready, for it must walk there. */
 #define PICK_WINDOW 64
 
+/* What a turn should take, and the least number of switches in one. */
+#define TURN_LONG  (2 * HEM_MSEC)
+#define TURN_SHORT (500 * HEM_USEC)
+#define PACE_MIN   8
+
 /* A forked child has no loop. */
 static void after_fork(void)
 {
@@ -37,6 +42,7 @@ int hem__loop_init(hem_loop *l, const hem__loop_config *config)
     l->virtual_clock = config->clock;
     l->clock = config->clock ? &hem__clock_virtual : &hem__clock_monotonic;
     l->random = config->seed;
+    l->pace = HEM__LOOP_BUDGET;
     l->pid = getpid();
     int rc = hem__fds_init(l);
     if (rc < 0)
@@ -125,10 +131,29 @@ void hem__loop_fire(hem_loop *l)
     }
 }
 
+/* How many switches until the outside is looked at again: where turns that use
+ * their budget up take long, fewer, so that timers and descriptors need not
+ * wait for hundreds of slow steps. */
+static void pace(hem_loop *l)
+{
+    if (!l->ready.first || l->virtual_clock) {
+        l->paced_at = 0;
+        return;
+    }
+    hem_ns now = hem__loop_now(l);
+    hem_ns took = now - l->paced_at;
+    if (l->paced_at && took > TURN_LONG && l->pace > PACE_MIN)
+        l->pace /= 2;
+    else if (l->paced_at && took < TURN_SHORT && l->pace < HEM__LOOP_BUDGET)
+        l->pace *= 2;
+    l->paced_at = now;
+}
+
 /* The outside: posts, descriptors, timers. */
 static void turn(hem_loop *l)
 {
-    l->budget = l->random ? 0 : HEM__LOOP_BUDGET;
+    pace(l);
+    l->budget = l->random ? 0 : l->pace;
     hem__posts_take(l);
     if (!l->ready.first)
         l->clock->idle(l);
@@ -143,7 +168,7 @@ void hem__loop_run(hem_loop *l)
     l->stop = false;
     while (!l->stop) {
         if (!l->ready.first || (!l->budget && !l->random) ||
-            ++steps >= HEM__LOOP_BUDGET) {
+            ++steps >= l->pace) {
             steps = 0;
             turn(l);
             continue;

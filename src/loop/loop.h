@@ -5,8 +5,8 @@
  * A turn: while something is ready, it runs in order, fibers directly one
  * after the other (fiber.h), callbacks in the loop's own context, which is the
  * stack of the thread that called hem_run. When nothing is ready, or after
- * HEM__LOOP_BUDGET switches, the loop takes posts of other threads, asks the
- * poller, and fires timers that are due. With a seed (tests) the loop's
+ * HEM__LOOP_BUDGET switches, fewer where they take long, the loop takes posts
+ * of other threads, asks the poller, and fires timers that are due. With a seed (tests) the loop's
  * context runs between all steps and picks the next at random.
  */
 #ifndef HEM__LOOP_LOOP_H
@@ -52,6 +52,8 @@ struct hem_loop {
     hem__queue ready;
     hem__fiber *current; /* NULL: a callback or the loop itself */
     uint32_t budget;     /* direct switches left in this turn */
+    uint32_t pace;       /* the budget of each turn */
+    hem_ns paced_at;     /* when the last turn that used it up ended, or 0 */
     uint32_t io_budget;  /* I/O calls left in this step of the fiber */
     uint32_t urgent;     /* the first so many of `ready` keep their order */
     hem__coro coro;      /* the loop's own context */
