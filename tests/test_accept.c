@@ -300,6 +300,8 @@ static size_t take_all(int *ret, size_t max)
 
 VIRTUAL_TEST(when_descriptors_run_out_nobody_is_lost)
 {
+    if (in_valgrind()) /* which accepts, closes, and says EMFILE */
+        return 0;
     struct rlimit before;
     struct accepting a, served;
     hem_task *t;

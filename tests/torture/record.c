@@ -26,8 +26,9 @@ void record_destroy(struct record *r)
     munmap(r, bytes_of(r->calls_max));
 }
 
-void record_clear(struct record *r)
+void record_clear(struct record *r, bool patient)
 {
+    r->patient = patient;
     r->phase = PHASE_FAULTY;
     r->child_failures = 0;
     r->fired = 0;
@@ -124,10 +125,25 @@ void calm(void)
     quiet = true;
 }
 
+static bool in_haste(void)
+{
+    return current->phase == PHASE_FAULTY && !current->patient;
+}
+
 hem_ns patience(void)
 {
+    return in_haste() ? 500 * HEM_MSEC : 3600 * HEM_SEC;
+}
+
+hem_ns child_limit(void)
+{
     bool fails = current->phase == PHASE_FAULTY && !current->calls_max;
-    return fails ? 500 * HEM_MSEC : 3600 * HEM_SEC;
+    return fails ? HEM_SEC : 3600 * HEM_SEC;
+}
+
+hem_ns grace(void)
+{
+    return in_haste() ? 20 * HEM_MSEC : 2 * HEM_SEC;
 }
 
 /* Whether `rc` is one of `list`, and to be expected. */

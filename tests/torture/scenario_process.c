@@ -80,9 +80,9 @@ void scenario_fork(void)
     check_success(hem_run(fork_main, NULL, NULL));
 }
 
-static int wait_to_stop(void *arg)
+static int wait_to_stop(hem_worker *w)
 {
-    int signo = hem_worker_wait(arg);
+    int signo = hem_worker_wait(w);
     check(signo < 0 || signo == SIGTERM);
     return signo;
 }
@@ -94,7 +94,10 @@ static int be_worker(hem_worker *w, void *arg)
     (void)arg;
     if (hem_worker_index(w) == 1)
         kill(getppid(), SIGTERM);
-    int rc = in_time(wait_to_stop, w);
+    hem_timeout limit;
+    int rc = hem_timeout_open(&limit, child_limit());
+    if (rc == 0)
+        rc = hem_timeout_close(&limit, wait_to_stop(w));
     if (rc == HEM_ETIMEDOUT && faulty())
         rc = 0;
     check_success(rc, CHILD_FAILED);
@@ -108,7 +111,7 @@ void scenario_prefork(void)
     signal(SIGTERM, SIG_IGN);
     int rc = hem_prefork(
         be_worker, NULL,
-        &(hem_prefork_options){.num_workers = 2, .grace = patience() / 2});
+        &(hem_prefork_options){.num_workers = 2, .grace = child_limit() / 2});
     check_success(rc, HEM_ENOMEM, HEM_EEXITED, HEM_ESIGNALED);
     signal(SIGTERM, SIG_DFL);
 }

@@ -9,7 +9,8 @@
  */
 #include "runner.h"
 
-#define SHALLOW   1
+/* The sanitizers take their time. */
+#define SHALLOW   (SANITIZED ? 1 : 4)
 #define CALLS_MAX 400000
 
 /* clang-format off */

@@ -76,12 +76,16 @@ int accept_any(hem_listener *l, hem_stream *s);
 
 /*
  * Return fn(arg), which is called here; HEM_ETIMEDOUT: it waited for what never
- * came. Where no call fails, that takes longer than the watchdog waits.
+ * came. Where at most one call fails, that takes longer than the watchdog waits.
  */
 int in_time(hem_fn *fn, void *arg);
 
-/* How long that is. */
+/* How long that is; and how long descriptors get before virtual time jumps. */
 hem_ns patience(void);
+hem_ns grace(void);
+
+/* How long a child process goes on that may not have been told to end. */
+hem_ns child_limit(void);
 
 /*
  * Return fn(arg), which is called here, with so many timers armed before that
