@@ -48,8 +48,8 @@ typedef struct hem_child {
  * stdio streams, and runs no atexit handlers; the parent writes out its own
  * stdout and stderr before. A caller that is cancelled before the fork gets
  * HEM_ECANCELED; once the child exists, 0, and the request reaches its next
- * wait. HEM_EAGAIN, HEM_ENOMEM, HEM_EMFILE, HEM_ENFILE, HEM_ENOSPC: no child
- * (any more). [suspends] [cancel point]
+ * wait. HEM_EAGAIN, HEM_ENOMEM, HEM_EMFILE, HEM_ENFILE, HEM_ENOSPC; HEM_ENOSYS:
+ * before Linux 5.4: no child (any more). [suspends] [cancel point]
  */
 HEM_API HEM_CHECK int hem_fork(hem_child *c, hem_fn *fn, void *arg);
 

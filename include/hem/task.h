@@ -185,6 +185,14 @@ HEM_API int hem_fail_at(int code, const char *file, int line,
                         const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+/*
+ * End as cancelled of one's own accord, for the reason `why`, as in
+ * hem_task_cancel(): `return hem_cancelled("nothing to do");`. Sets the reason
+ * that the task gives to those who await it, and returns HEM_ECANCELED. Also
+ * passes on an earlier cancellation after a later one. [loop thread]
+ */
+HEM_API int hem_cancelled(const char *why);
+
 /* A done callback: the caller's own, private, in place until it has run, was
  * removed, or the record of its task is freed. */
 typedef struct hem_done hem_done;

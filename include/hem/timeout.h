@@ -28,6 +28,7 @@ typedef struct hem_timeout {
     hem_ns when;             /* deadline or HEM_NEVER */
     uint32_t prior;          /* the task's count when opened */
     uint8_t state;           /* enum hem__timeout_state */
+    const char *why;         /* reason of the request */
     bool queued;             /* in the ready queue */
 } hem_timeout;
 
@@ -38,6 +39,10 @@ typedef struct hem_timeout {
  */
 HEM_API HEM_CHECK int hem_timeout_open(hem_timeout *t, hem_ns d);
 HEM_API HEM_CHECK int hem_timeout_open_at(hem_timeout *t, hem_ns when);
+
+/* Cancel the task for the reason `why`, as in hem_task_cancel(), when the
+ * deadline passes; NULL, as it begins: for none. [loop thread] */
+HEM_API void hem_timeout_set_reason(hem_timeout *t, const char *why);
 
 /* Move the deadline, to `when` on the loop's clock or HEM_NEVER.
  * HEM_EREFUSED: it has expired or is closed. [loop thread] */

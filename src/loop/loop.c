@@ -104,13 +104,25 @@ static uint64_t next_random(hem_loop *l)
     return x * UINT64_C(2685821657736338717);
 }
 
+static uint32_t count_ready(const hem_loop *l, uint32_t limit)
+{
+    uint32_t count = 0;
+    for (hem__ready *n = l->ready.first; n && count < limit; n = n->next)
+        count++;
+    return count;
+}
+
+/* The next to run. With a seed any of those that were ready when the round
+ * began, but for those whose order matters: nobody is overtaken twice. */
 static hem__ready *pick(hem_loop *l)
 {
     if (!l->random || l->urgent)
         return hem__queue_pop(&l->ready);
-    uint32_t count = 0;
-    for (hem__ready *n = l->ready.first; n && count < PICK_WINDOW; n = n->next)
-        count++;
+    if (l->round == 0)
+        l->round = count_ready(l, UINT32_MAX);
+    uint32_t count =
+        count_ready(l, l->round < PICK_WINDOW ? l->round : PICK_WINDOW);
+    l->round--;
     uint32_t skip = (uint32_t)(next_random(l) >> 32) % count;
     hem__ready *n = l->ready.first;
     while (skip-- > 0)

@@ -79,6 +79,8 @@ struct hem_loop {
     struct hem__pool *pool;       /* threads; NULL: none yet */
 
     uint64_t random; /* state of the seeded order, 0: FIFO */
+    uint32_t round;  /* of the seeded order: so many run before anything that
+                        has become ready since the round began */
     bool stop;       /* return from hem__loop_run */
     bool concluding; /* on the stack of a task that ends: nobody can be
                         switched to */

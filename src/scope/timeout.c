@@ -21,7 +21,7 @@ enum hem__timeout_state {
 static void expire(hem_timeout *t)
 {
     t->state = EXPIRING;
-    hem__shield_cancel(hem__loop, t->task, t->task->shields, NULL);
+    hem__shield_cancel(hem__loop, t->task, t->task->shields, t->why);
 }
 
 static void fire(hem__timer *timer)
@@ -87,6 +87,11 @@ int hem_timeout_reschedule(hem_timeout *t, hem_ns when)
     disarm(l, t);
     arm(l, t, when);
     return 0;
+}
+
+void hem_timeout_set_reason(hem_timeout *t, const char *why)
+{
+    t->why = why;
 }
 
 hem_ns hem_timeout_when(const hem_timeout *t)

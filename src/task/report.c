@@ -31,6 +31,14 @@ int hem_fail_at(int code, const char *file, int line, const char *format, ...)
     return code;
 }
 
+int hem_cancelled(const char *why)
+{
+    hem_task *t =
+        hem__task_need(hem__loop_need("hem_cancelled"), "hem_cancelled");
+    t->fiber.reason = why;
+    return HEM_ECANCELED;
+}
+
 static const char *what_failed(hem_report_kind kind)
 {
     switch (kind) {
