@@ -294,9 +294,27 @@ VIRTUAL_TEST(cancelling_needs_no_memory)
     return 0;
 }
 
+static int give_up(void *arg)
+{
+    return hem_cancelled(arg);
+}
+
+VIRTUAL_TEST(a_task_may_end_as_cancelled_of_its_own_accord)
+{
+    hem_task *t;
+    check_int(hem_spawn(&t, give_up, "nothing to do"), 0);
+    check_int(hem_await(t), HEM_ECANCELED);
+    check(hem_task_cancelled(t));
+    check_int(hem_task_cancelling(t), 0);
+    check_str(hem_task_reason(t), "nothing to do");
+    check_str(hem_task_reason(hem_self()), "nothing to do");
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        LEDGER_TEST(a_task_may_end_as_cancelled_of_its_own_accord),
         LEDGER_TEST(a_task_cancelled_before_its_first_step_never_runs),
         LEDGER_TEST(a_request_interrupts_one_wait),
         LEDGER_TEST(a_callback_may_cancel),

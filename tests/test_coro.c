@@ -28,8 +28,8 @@ static void flow_deinit(struct flow *f)
 }
 
 /* Doubles what it is given until that is negative. */
-__attribute__((no_sanitize_address)) static hem__next double_it(void *arg,
-                                                                int value)
+__attribute__((no_sanitize_address)) HEM__CORO_BODY static hem__next
+double_it(void *arg, int value)
 {
     struct flow *f = arg;
     hem__coro_entered(&f->coro);
@@ -66,8 +66,8 @@ static void a_stack_may_be_used_again(void **state)
 }
 
 /* Has doubles on its stack and in registers, which needs alignment. */
-__attribute__((no_sanitize_address)) static hem__next add_up(void *arg,
-                                                             int value)
+__attribute__((no_sanitize_address)) HEM__CORO_BODY static hem__next
+add_up(void *arg, int value)
 {
     struct flow *f = arg;
     hem__coro_entered(&f->coro);
@@ -130,8 +130,8 @@ static uint64_t mix_without_switch(uint64_t x)
     return sum;
 }
 
-__attribute__((no_sanitize_address)) static hem__next mix_inside(void *arg,
-                                                                 int value)
+__attribute__((no_sanitize_address)) HEM__CORO_BODY static hem__next
+mix_inside(void *arg, int value)
 {
     struct flow *f = arg;
     hem__coro_entered(&f->coro);
@@ -155,8 +155,8 @@ static void registers_survive_a_switch(void **state)
 /* Coroutines that go on with each other, not through a common one. */
 static struct flow ring[RING];
 
-__attribute__((no_sanitize_address)) static hem__next pass_on(void *arg,
-                                                              int value)
+__attribute__((no_sanitize_address)) HEM__CORO_BODY static hem__next
+pass_on(void *arg, int value)
 {
     struct flow *f = arg;
     struct flow *next = f + 1 == ring + RING ? ring : f + 1;

@@ -112,6 +112,7 @@ CASE(task)
     check_str(hem_task_waits_for(t), "sleep");
     hem_task_each(go_on, NULL);
     (void)hem_fail(HEM_EIO, "x");
+    check_int(hem_cancelled("x"), HEM_ECANCELED);
     hem_task_on_done(t, &d, do_nothing_done, NULL);
     check(hem_done_remove(&d));
     return 0;
@@ -179,6 +180,7 @@ CASE(timeout)
     check_int(hem_timeout_reschedule(&t, 9), 0);
     check_int(hem_timeout_when(&t), 9);
     check(!hem_timeout_expired(&t));
+    hem_timeout_set_reason(&t, "late");
     check_int(hem_timeout_close(&t, 0), 0);
     check_int(hem_timeout_open_at(&t, 5), 0);
     check_int(hem_timeout_close(&t, 0), 0);
@@ -300,6 +302,7 @@ static const struct entry table[] = {
     NEVER(hem_task_set_name, task), NEVER(hem_task_site, task),
     NEVER(hem_task_waits_for, task), NEVER(hem_task_forget, spawn),
     NEVER(hem_task_each, task), NEVER(hem_fail_at, task),
+    NEVER(hem_cancelled, task),
     NEVER(hem_task_on_done, task), NEVER(hem_done_remove, task),
     NEVER(hem_future_init, future), NEVER(hem_future_set_result, future),
     NEVER(hem_future_set_error, future), NEVER(hem_future_cancel, future),
@@ -314,6 +317,7 @@ static const struct entry table[] = {
     NEVER(hem_timeout_open, timeout), NEVER(hem_timeout_open_at, timeout),
     NEVER(hem_timeout_reschedule, timeout), NEVER(hem_timeout_when, timeout),
     NEVER(hem_timeout_expired, timeout), NEVER(hem_timeout_close, timeout),
+    NEVER(hem_timeout_set_reason, timeout),
     NEVER(hem_signal_open, signal), SUSPENDS(hem_signal_wait),
     NEVER(hem_signal_close, signal), SUSPENDS(hem_thread_call),
 };

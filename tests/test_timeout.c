@@ -327,9 +327,26 @@ VIRTUAL_TEST(a_timeout_that_lacks_memory_is_not_open)
     return 0;
 }
 
+VIRTUAL_TEST(a_timeout_cancels_for_the_reason_it_was_given)
+{
+    hem_timeout t;
+    check_int(hem_timeout_open(&t, 5), 0);
+    hem_timeout_set_reason(&t, "late");
+    int rc = hem_sleep(10);
+    check_int(rc, HEM_ECANCELED);
+    check_str(hem_task_reason(hem_self()), "late");
+    check_int(hem_timeout_close(&t, rc), HEM_ETIMEDOUT);
+    check_int(hem_timeout_open(&t, 5), 0); /* it begins without one */
+    check_int(hem_sleep(10), HEM_ECANCELED);
+    check_str(hem_task_reason(hem_self()), NULL);
+    check_int(hem_timeout_close(&t, HEM_ECANCELED), HEM_ETIMEDOUT);
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        LEDGER_TEST(a_timeout_cancels_for_the_reason_it_was_given),
         LEDGER_TEST(a_timeout_turns_its_own_cancellation_into_etimedout),
         LEDGER_TEST(a_timeout_that_does_not_expire_changes_nothing),
         LEDGER_TEST(how_the_body_handled_the_cancellation_is_returned),

@@ -20,4 +20,8 @@ void hem__interrupt_catch(hem_loop *l, void (*on_interrupt)(hem_loop *l));
 /* Give SIGINT its default action back, if it was caught for `l`. */
 void hem__interrupt_release(hem_loop *l);
 
+/* Wait until no thread is in the handler, which may still write to a loop that
+ * was released. */
+void hem__interrupt_finish(void);
+
 #endif

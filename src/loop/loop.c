@@ -70,6 +70,7 @@ void hem__loop_drain(hem_loop *l)
 
 void hem__loop_deinit(hem_loop *l)
 {
+    hem__posts_finish(l);
     hem__fds_deinit(l);
     hem__timers_deinit(&l->timers);
     hem__stacks_deinit(&l->stacks);

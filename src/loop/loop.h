@@ -73,6 +73,7 @@ struct hem_loop {
     uint32_t fd_waiters; /* fibers parked on a descriptor */
 
     _Atomic(struct hem__post *) posts; /* the latest first */
+    atomic_uint posting;               /* threads in hem__post_send() */
     hem__fd wake; /* an eventfd: written to by posts and SIGINT; each
                                write is an event, so it is never read */
     void (*on_wake)(hem_loop *l); /* called at such an event; or NULL */

@@ -2,6 +2,7 @@
 #include "loop/post.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -21,6 +22,8 @@ void hem__loop_wake_up(hem_loop *l)
 
 void hem__post_send(hem_loop *l, hem__post *p)
 {
+    /* The loop may take the post, and end, before this returns: it waits. */
+    atomic_fetch_add_explicit(&l->posting, 1, memory_order_relaxed);
     hem__post *head = atomic_load_explicit(&l->posts, memory_order_relaxed);
     do {
         p->next = head;
@@ -28,6 +31,13 @@ void hem__post_send(hem_loop *l, hem__post *p)
         &l->posts, &head, p, memory_order_release, memory_order_relaxed));
     if (!head)
         hem__loop_wake_up(l);
+    atomic_fetch_sub_explicit(&l->posting, 1, memory_order_release);
+}
+
+void hem__posts_finish(hem_loop *l)
+{
+    while (atomic_load_explicit(&l->posting, memory_order_acquire) > 0)
+        sched_yield();
 }
 
 void hem__posts_take(hem_loop *l)

@@ -21,6 +21,9 @@ void hem__post_send(hem_loop *l, hem__post *p);
 /* Move all posts to the ready queue, the earliest first. */
 void hem__posts_take(hem_loop *l);
 
+/* Wait until no thread is about to leave hem__post_send(). */
+void hem__posts_finish(hem_loop *l);
+
 /* Wake the loop from its poller. Safe in signal handlers. [any thread] */
 void hem__loop_wake_up(hem_loop *l);
 

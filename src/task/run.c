@@ -171,6 +171,7 @@ static int run_main(hem__runtime *rt, hem_fn *main, void *arg)
     rt->closed = true;
     cancel_all(rt);
     hem__interrupt_release(&rt->loop);
+    hem__interrupt_finish();
     rc = hem_task_result(t);
     return rt->interrupted && rc == HEM_ECANCELED ? HEM_EINTR : rc;
 }
