@@ -37,7 +37,9 @@ all: $(BUILD)/Makefile
 	@cmake --build $(BUILD) -j $(JOBS)
 
 demo: $(BUILD)/Makefile
-	@cmake --build $(BUILD) -j $(JOBS) --target demo http_server http_load
+	@echo "building ..."
+	@cmake --build $(BUILD) -j $(JOBS) --target demo http_server http_load \
+		>$(BUILD)/demo.log 2>&1 || { cat $(BUILD)/demo.log; exit 1; }
 	@$(BUILD)/bin/demo
 
 test:
@@ -54,6 +56,7 @@ docs:
 install: $(BUILD)/Makefile
 	@cmake --build $(BUILD) -j $(JOBS) --target hem_static hem_shared
 	@cmake --install $(BUILD) --prefix $(PREFIX)
+	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || ldconfig
 
 sanitize:
 	@tools/bootstrap test

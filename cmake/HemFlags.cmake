@@ -38,7 +38,9 @@ endif()
 add_library(hem_flags INTERFACE)
 set(hem_link_options LINKER:-z,now LINKER:-z,relro LINKER:-z,noexecstack)
 
-set(hem_c_options -std=c17 -UNDEBUG -Wall -Wextra -Wpedantic -Wshadow
+# Paths in messages, and in what is built, begin at the root of the project.
+set(hem_c_options -ffile-prefix-map=${CMAKE_CURRENT_SOURCE_DIR}/=
+    -std=c17 -UNDEBUG -Wall -Wextra -Wpedantic -Wshadow
     -Wconversion ${hem_user_compile_options})
 if(HEM_WERROR)
     list(APPEND hem_c_options -Werror)

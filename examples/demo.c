@@ -326,6 +326,10 @@ int main(void)
         .loader = {.name = "load"},
     };
     int rc = HEM_EIO;
+    puts("A web server of two processes is under full load from 200"
+         " connections. After a\nwhile a new generation of it starts on the"
+         " same socket, and the old one is told to\nend. Every byte of every"
+         " answer is checked, and no request may be lost.\n");
     if (find_programs(&d) && find_files(&d)) {
         d.has_curl = curl_exists();
         rc = open_socket(&d);

@@ -10,6 +10,9 @@
  *   future.h    a result that somebody will provide                 hem_future_wait
  *   scope.h     blocks that no task outlives                        hem_scope_open
  *   timeout.h   deadlines for a block of code                       hem_timeout_open
+ *   lock.h, event.h, condition.h, semaphore.h, barrier.h
+ *               tasks that wait for each other                  hem_lock_acquire
+ *   queue.h     what tasks hand to each other                   hem_queue_get
  *   clock.h     monotonic and virtual time                          hem_now
  *   loop.h      callbacks, posts from other threads                 hem_post
  *   signal.h    waiting for signals                                 hem_signal_wait

@@ -337,6 +337,7 @@ static int print_to_pipe(void *arg)
         return 1;
     setvbuf(stdout, buffer, _IOFBF, sizeof(buffer));
     check_int(hem_run(fork_print, arg, NULL), 0);
+    fflush(stdout);
     check(read(fds[0], text, sizeof(text) - 1) > 0);
     check_str(text, "parent child ");
     return verdict();
@@ -500,6 +501,22 @@ VIRTUAL_TEST(close_ends_the_wait_of_another_task)
     HEM_TRY(fork_and_wait(&c, &waiter));
     hem_child_close(&c);
     check_int(hem_await(waiter), HEM_EBADF);
+    return 0;
+}
+
+FIFO_TEST(close_ends_the_wait_of_a_task_that_is_ready)
+{
+    hem_child c;
+    hem_task *waiter;
+    HEM_TRY(fork_and_wait(&c, &waiter));
+    check_int(hem_child_send_signal(&c, SIGKILL), 0);
+    while (strcmp(hem_task_waits_for(waiter), "ready") != 0)
+        check_int(hem_yield(), 0);
+    hem_child_close(&c);
+    int other =
+        (int)syscall(SYS_pidfd_open, getpid(), 0U); /* the same number */
+    check_int(hem_await(waiter), HEM_EBADF);
+    close(other);
     return 0;
 }
 
@@ -733,6 +750,7 @@ int main(void)
         LEDGER_TEST(an_inherited_handle_is_of_no_use),
         LEDGER_TEST(one_task_at_a_time_waits_for_a_child),
         LEDGER_TEST(close_ends_the_wait_of_another_task),
+        LEDGER_TEST(close_ends_the_wait_of_a_task_that_is_ready),
         LEDGER_TEST(a_cancelled_wait_leaves_the_child_alone),
         LEDGER_TEST(a_cancelled_task_does_not_fork),
         LEDGER_TEST(a_request_to_cancel_in_any_order_loses_no_child),

@@ -315,8 +315,7 @@ static int raise_when_cancelled(void *arg)
 
 static int leave_one(void *arg)
 {
-    HEM_TRY(hem_spawn(NULL, raise_when_cancelled, arg));
-    return hem_yield();
+    return hem_spawn_with(NULL, raise_when_cancelled, arg, .eager = true);
 }
 
 static int run_ending(void *arg)

@@ -8,6 +8,7 @@
  */
 #include "support.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -32,6 +33,7 @@ struct plan {
     int expected;                /* from hem_prefork() */
     int gate[2];                 /* a pipe that workers may read from */
     struct shared *shared;
+    int sockets[2]; /* for the option; here the end of a pipe, and 0 */
 };
 
 static void plan_init(struct plan *p)
@@ -75,7 +77,10 @@ static int serve(void *arg)
     open_gate(p);
     if (!p->options.num_workers)
         p->options.num_workers = WORKERS;
+    size_t count = ledger_descriptors();
+    count -= p->options.sockets != NULL;
     check_int(hem_prefork(p->worker, p, &p->options), p->expected);
+    check_int(ledger_descriptors(), count);
     check(waitpid(-1, NULL, WNOHANG) < 0);
     check_int(errno, ECHILD);
     return verdict() < 0;
@@ -220,6 +225,30 @@ static void a_worker_that_exits_with_a_failure_ends_the_server(void **state)
     plan_deinit(&p);
 }
 
+static int exit_or_be_killed(hem_worker *w, void *arg)
+{
+    if (exit_or_serve(w, arg) == 0)
+        raise(SIGKILL);
+    return 0;
+}
+
+static void the_first_failure_is_the_result(void **state)
+{
+    (void)state;
+    struct plan p = {.worker = exit_or_be_killed, .expected = HEM_EEXITED};
+    struct process server;
+    struct ending e;
+    plan_init(&p);
+    process_start(&server, serve, &p);
+    hear(&server, 'r', WORKERS - 1);
+    open_gate(&p);
+    check_success(&server, &e);
+    check_contains(e.text, "worker 0 (pid ");
+    check_contains(e.text, "worker 1 (pid ");
+    check_contains(e.text, "worker 2 (pid ");
+    plan_deinit(&p);
+}
+
 /* Run a server of `count` workers whose end needs nothing from here. */
 static void run_server(hem_worker_fn *worker, uint32_t count, int expected,
                        struct ending *ret)
@@ -285,6 +314,51 @@ static void a_server_whose_workers_all_return_ends(void **state)
     struct ending e;
     run_server(succeed, WORKERS, 0, &e);
     check_str(e.text, "");
+}
+
+/* In a process of its own: when `worker` has ended, let `server` go on. */
+static void resume_behind(pid_t worker, pid_t server)
+{
+    struct pollfd p = {.fd = (int)syscall(SYS_pidfd_open, worker, 0U),
+                       .events = POLLIN};
+    poll(&p, 1, -1);
+    kill(server, SIGCONT);
+    _exit(0);
+}
+
+/* Have the server see a signal and the worker's end at once. */
+static int stop_the_server(hem_worker *w, void *arg)
+{
+    (void)w;
+    (void)arg;
+    pid_t self = getpid();
+    pid_t server = getppid();
+    if (fork() == 0)
+        resume_behind(self, server);
+    check_int(kill(server, SIGSTOP), 0);
+    check_int(kill(server, SIGTERM), 0);
+    return verdict();
+}
+
+/* In many orders of the two events. */
+static int serve_in_orders(void *arg)
+{
+    char seed[16];
+    hem_prefork_options opts = {.num_workers = 1};
+    for (int i = 1; i <= 20; i++) {
+        snprintf(seed, sizeof(seed), "%d", i);
+        setenv("HEM_SEED", seed, 1);
+        check_int(hem_prefork(stop_the_server, arg, &opts), 0);
+    }
+    return verdict() < 0;
+}
+
+static void a_signal_that_comes_with_the_last_end_stops_the_server(void **state)
+{
+    (void)state;
+    struct process server;
+    process_start(&server, serve_in_orders, NULL);
+    check_silent_success(&server);
 }
 
 static int never_stop(hem_worker *w, void *arg)
@@ -400,6 +474,47 @@ static void a_signal_before_the_worker_waits_is_not_lost(void **state)
     plan_deinit(&p);
 }
 
+static int give_up_socket(hem_worker *w, void *arg)
+{
+    const struct plan *p = arg;
+    process_say('r');
+    check_int(hem_worker_wait(w), SIGTERM);
+    check_int(close(p->sockets[0]), 0);
+    pass_gate(p);
+    return verdict();
+}
+
+static int serve_sockets(void *arg)
+{
+    struct plan *p = arg;
+    int failed = serve(p);
+    check_int(close(p->sockets[0]), -1);
+    return failed || verdict() < 0;
+}
+
+static void
+the_parent_closes_its_sockets_when_workers_begin_to_stop(void **state)
+{
+    (void)state;
+    struct plan p = {.worker = give_up_socket, .options = {.grace = HEM_NEVER}};
+    struct process server;
+    int fds[2];
+    char byte;
+    check_int(pipe(fds), 0);
+    p.sockets[0] = fds[1];
+    p.options.sockets = p.sockets;
+    plan_init(&p);
+    process_start(&server, serve_sockets, &p);
+    close(fds[1]);
+    hear(&server, 'r', WORKERS);
+    check_int(kill(server.pid, SIGTERM), 0);
+    check_int(read(fds[0], &byte, 1), 0); /* nobody has the other end */
+    open_gate(&p);
+    check_silent_success(&server);
+    close(fds[0]);
+    plan_deinit(&p);
+}
+
 static int linger_at_exit(void *arg)
 {
     hem_worker *w = arg;
@@ -439,18 +554,30 @@ static int wait_for_stop(void *arg)
     return hem_worker_wait(arg);
 }
 
+static int wait_for_something_else(void *arg)
+{
+    check_int(hem_worker_wait(arg), HEM_ECANCELED);
+    check_int(hem_sleep(HEM_NEVER), HEM_ECANCELED);
+    return 0;
+}
+
 static int wait_in_tasks(hem_worker *w, void *arg)
 {
     (void)arg;
-    hem_task *tasks[3];
-    for (size_t i = 0; i < COUNT_OF(tasks); i++)
-        HEM_TRY(hem_spawn(&tasks[i], wait_for_stop, w));
-    HEM_TRY(hem_yield());
-    check(hem_task_cancel(tasks[1], NULL));
-    check_int(hem_await(tasks[1]), HEM_ECANCELED);
+    hem_task *before, *cancelled, *behind;
+    HEM_TRY(hem_spawn(&before, wait_for_stop, w));
+    HEM_TRY(hem_spawn(&cancelled, wait_for_something_else, w));
+    HEM_TRY(hem_spawn(&behind, wait_for_stop, w));
+    while (strcmp(hem_task_waits_for(cancelled), "stop signal") != 0)
+        HEM_TRY(hem_yield());
+    check(hem_task_cancel(cancelled, NULL));
+    while (strcmp(hem_task_waits_for(cancelled), "sleep") != 0)
+        HEM_TRY(hem_yield());
     process_say('r');
-    check_int(hem_await(tasks[0]), SIGTERM);
-    check_int(hem_await(tasks[2]), SIGTERM);
+    check_int(hem_await(before), SIGTERM);
+    check_int(hem_await(behind), SIGTERM);
+    check(hem_task_cancel(cancelled, NULL));
+    check_int(hem_await(cancelled), 0);
     return verdict();
 }
 
@@ -707,13 +834,16 @@ int main(void)
         LEDGER_TEST(a_killed_worker_ends_the_server_with_its_signal),
         LEDGER_TEST(a_signal_without_a_name_is_told_by_number),
         LEDGER_TEST(a_worker_that_exits_with_a_failure_ends_the_server),
+        LEDGER_TEST(the_first_failure_is_the_result),
         LEDGER_TEST(an_error_of_a_worker_is_logged_by_name),
         LEDGER_TEST(a_worker_that_fails_while_it_stops_is_a_failure),
         LEDGER_TEST(a_server_whose_workers_all_return_ends),
+        LEDGER_TEST(a_signal_that_comes_with_the_last_end_stops_the_server),
         LEDGER_TEST(a_worker_that_does_not_stop_is_killed_after_the_grace),
         LEDGER_TEST(a_second_stop_signal_is_sent_on_and_kills_nobody),
         LEDGER_TEST(sigint_from_a_terminal_counts_once),
         LEDGER_TEST(a_signal_before_the_worker_waits_is_not_lost),
+        LEDGER_TEST(the_parent_closes_its_sockets_when_workers_begin_to_stop),
         LEDGER_TEST(a_signal_after_the_worker_has_returned_does_not_kill_it),
         LEDGER_TEST(many_tasks_wait_for_the_stop_and_may_be_cancelled),
         LEDGER_TEST(a_worker_whose_parent_dies_is_told_to_stop),

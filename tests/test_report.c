@@ -163,10 +163,19 @@ static int fail_main(void *arg)
     return hem_fail(HEM_EIO, "main");
 }
 
-static void a_failing_main_is_not_reported(void **state)
+static int fail_main_plainly(void *arg)
+{
+    (void)arg;
+    return HEM_EIO;
+}
+
+static void a_failing_main_is_reported_only_if_it_said_why(void **state)
 {
     (void)state;
+    assert_int_equal(run_virtual(fail_main_plainly, NULL), HEM_EIO);
+    assert_int_equal(reports_take(), 0);
     assert_int_equal(run_virtual(fail_main, NULL), HEM_EIO);
+    check_report(HEM_REPORT_MAIN, "main", HEM_EIO);
     run_assert_checks();
 }
 
@@ -232,7 +241,7 @@ int main(void)
         LEDGER_TEST(a_child_of_a_scope_is_reported_once),
         LEDGER_TEST(those_that_fail_when_the_run_ends_are_reported),
         LEDGER_TEST(children_that_fail_when_the_run_ends_are_reported_twice),
-        LEDGER_TEST(a_failing_main_is_not_reported),
+        LEDGER_TEST(a_failing_main_is_reported_only_if_it_said_why),
         LEDGER_TEST(a_line_of_the_log_says_who_where_and_why),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

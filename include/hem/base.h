@@ -43,12 +43,13 @@ typedef int64_t hem_ns;
 /* Later than everything. */
 #define HEM_NEVER INT64_MAX
 
-/* Leave the function with the error if `expr`, evaluated once, is negative. */
+/* Leave the function with the error if `expr`, an int or ssize_t evaluated
+ * once, is negative. */
 #define HEM_TRY(expr)                                                          \
     do {                                                                       \
-        int hem_try_ = (int)(expr);                                            \
+        const int64_t hem_try_ = (int64_t)(expr);                              \
         if (hem_try_ < 0)                                                      \
-            return hem_try_;                                                   \
+            return (int)hem_try_;                                              \
     } while (0)
 
 /* Return the version of the library in use, "0.1.0". [any thread] */

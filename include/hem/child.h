@@ -48,8 +48,8 @@ typedef struct hem_child {
  * stdio streams, and runs no atexit handlers; the parent writes out its own
  * stdout and stderr before. A caller that is cancelled before the fork gets
  * HEM_ECANCELED; once the child exists, 0, and the request reaches its next
- * wait. HEM_EAGAIN, HEM_ENOMEM, HEM_EMFILE, HEM_ENFILE, HEM_ENOSPC; HEM_ENOSYS:
- * before Linux 5.4: no child (any more). [suspends] [cancel point]
+ * wait. HEM_EAGAIN, HEM_ENOMEM, HEM_EMFILE, HEM_ENFILE, HEM_ENOSPC, HEM_ENOSYS
+ * (before Linux 5.4): no child (any more). [suspends] [cancel point]
  */
 HEM_API HEM_CHECK int hem_fork(hem_child *c, hem_fn *fn, void *arg);
 
@@ -58,17 +58,16 @@ HEM_API pid_t hem_child_pid(const hem_child *c);
 
 /*
  * Send it a signal; one that has ended and was not reaped takes no notice.
- * HEM_ESRCH: it was reaped. HEM_EBADF: closed, or inherited.
- * HEM_EINVAL: no such signal. HEM_EPERM: it has become another user.
- * [loop thread]
+ * HEM_ESRCH: it was reaped. HEM_EBADF: closed, or inherited. HEM_EINVAL: no
+ * such signal. HEM_EPERM: it has become another user. [loop thread]
  */
 HEM_API HEM_CHECK int hem_child_send_signal(hem_child *c, int signo);
 
 /*
  * Wait until it has ended, reap it, and tell how; again at once if it has been
  * reaped. `ret` may be NULL. HEM_ECHILD: somebody else reaped it, its status
- * is unknown. HEM_EBADF: closed, or inherited. HEM_EBUSY: another
- * task waits. [suspends] [cancel point]
+ * is unknown. HEM_EBADF: closed, or inherited. HEM_EBUSY: another task waits.
+ * [suspends] [cancel point]
  */
 HEM_API HEM_CHECK int hem_child_wait(hem_child *c, hem_child_status *ret);
 

@@ -54,7 +54,9 @@ typedef int hem_worker_fn(hem_worker *w, void *arg);
 typedef struct hem_prefork_options {
     uint32_t num_workers; /* 0: as many as CPUs this process may use */
     hem_ns grace; /* from the first stop signal, or failure, to SIGKILL; 0:
-                     10 s; HEM_NEVER: no limit; negative: at once */
+                     15 s; HEM_NEVER: no limit; negative: at once. More
+                     than what the workers give their connections, as 10 s in
+                     hem_serve() */
     const hem_run_options *run; /* of each worker's loop; NULL: defaults */
     const char *name;           /* in the log; NULL: "worker" */
     /* Listening sockets of the workers, ended by 0: the parent closes its own

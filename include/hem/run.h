@@ -26,6 +26,8 @@ typedef enum hem_report_kind {
     HEM_REPORT_CHILD,           /* child of a scope with the default handler */
     HEM_REPORT_AT_EXIT,         /* task cancelled by the end of hem_run() */
     HEM_REPORT_NEVER_RETRIEVED, /* nobody asked for the result of the task */
+    HEM_REPORT_MAIN, /* the main task; only where hem_fail() said why, for
+                        hem_run() returns the error alone */
 } hem_report_kind;
 
 /* A failure that no caller can be told. Valid during the call. */

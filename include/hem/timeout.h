@@ -56,7 +56,8 @@ HEM_API bool hem_timeout_expired(const hem_timeout *t);
 
 /*
  * End it. `rc` is how the block ended and what is returned, but for
- * HEM_ECANCELED that comes from this timeout: that becomes HEM_ETIMEDOUT.
+ * HEM_ECANCELED that comes from this timeout: that becomes HEM_ETIMEDOUT. (A
+ * count above INT_MAX does not pass through an int: keep it apart.)
  * HEM_EMISUSE: not open. Aborts the process if another task calls it.
  * [loop thread]
  */

@@ -31,6 +31,7 @@ void hem__stacks_init(hem__stacks *p)
     for (int i = 0; i < HEM__STACK_CLASSES; i++) {
         p->classes[i].slab_slots = SLAB_FIRST_SLOTS;
         p->classes[i].bytes = HEM__STACK_MIN_BYTES << i;
+        p->classes[i].valgrind = hem__valgrind_runs();
     }
 }
 

@@ -21,6 +21,7 @@
 
 #include "base/list.h"
 #include "coro/annotate.h"
+#include "coro/valgrind.h"
 #include "hem/base.h"
 
 #define HEM__STACK_DEFAULT_BYTES ((size_t)64 << 10)
@@ -41,8 +42,9 @@ typedef struct hem__stack {
 
 /* The free stacks of a size, and where new ones come from. */
 typedef struct hem__stack_class {
-    size_t bytes;           /* of each */
-    hem__stack *free;       /* warm first */
+    size_t bytes;     /* of each */
+    bool valgrind;    /* which wants to know of reuse, runs this process */
+    hem__stack *free; /* warm first */
     struct hem__slab *slab; /* the latest, with slots never used, or NULL */
     uint32_t slab_slots;    /* of the next slab */
     uint32_t warm;          /* free ones with pages */
@@ -80,6 +82,8 @@ static inline hem__stack *hem__stack_get(hem__stack_class *c)
     if (--c->warm < c->spare)
         c->spare = c->warm;
     hem__annotate_stack_reuse(s->bottom, c->bytes);
+    if (c->valgrind)
+        hem__valgrind_stack_reuse(s->bottom, c->bytes);
     return s;
 }
 

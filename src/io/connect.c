@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Connecting by TCP: to each address of the name in turn. */
+#include <string.h>
+
 #include "base/sys.h"
 #include "io/stream.h"
 
@@ -25,6 +27,17 @@ static int finish(hem_loop *l, hem__fiber *f, hem__fd *d, const hem_address *a)
     }
 }
 
+/* Whether the socket is connected to itself: where nobody listens on a port of
+ * this machine, the kernel may have chosen that very port for our end. */
+static bool is_itself(int fd, const hem_address *peer)
+{
+    hem_address local;
+    return hem_address_of_socket(&local, fd) == 0 &&
+           hem_address_port(&local) == hem_address_port(peer) &&
+           local.length == peer->length &&
+           memcmp(&local.storage, &peer->storage, peer->length) == 0;
+}
+
 /* Open `s`, of which only the limit is set, by connecting to `a`. */
 static int connect_to(hem_loop *l, hem__fiber *f, hem_stream *s,
                       const hem_address *a)
@@ -40,6 +53,8 @@ static int connect_to(hem_loop *l, hem__fiber *f, hem_stream *s,
         hem__sys_connect(fd, (const struct sockaddr *)&a->storage, a->length);
     if (rc == HEM_EINPROGRESS)
         rc = finish(l, f, &s->fd, a);
+    if (rc == 0 && is_itself(fd, a))
+        rc = HEM_ECONNREFUSED;
     if (rc < 0)
         hem__fd_close(l, &s->fd);
     return rc;

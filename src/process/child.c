@@ -120,8 +120,6 @@ static void run_fork(hem__ready *n)
 static bool cancel_fork(hem_loop *l, hem__fiber *f, const char *why)
 {
     struct fork_call *call = f->wait_on;
-    if (call->made)
-        return false;
     hem__queue_remove(&l->ready, &call->ready);
     return hem__wake_cancelled(l, f, why);
 }
@@ -144,7 +142,6 @@ int hem__fork(hem_child *c, hem_fn *fn, void *arg, const sigset_t *blocked)
     int rc = hem__park(l, f, &wait_fork);
     if (rc == HEM_ECANCELED && call.made && call.result == 0) {
         f->pending = true;
-        f->why = f->reason;
         f->reason = reason;
         rc = 0;
     }
@@ -188,8 +185,6 @@ int hem_child_send_signal(hem_child *c, int signo)
     (void)hem__loop_need("hem_child_send_signal");
     if (!c->fd.open)
         return HEM_EBADF;
-    if (c->reaped)
-        return HEM_ESRCH;
     return hem__sys_pidfd_send_signal(c->fd.fd, signo);
 }
 
@@ -201,7 +196,6 @@ int hem_child_wait(hem_child *c, hem_child_status *ret)
     while (rc == 0 && !c->reaped) {
         rc = c->fd.open ? reap(c, WNOHANG) : HEM_EBADF;
         if (rc == HEM_EAGAIN) {
-            hem__fd_exhausted(&c->fd, HEM__FD_READ);
             l->outside++; /* virtual time does not overtake it */
             rc = hem__fd_wait(l, f, &c->fd, HEM__FD_READ);
             l->outside--;

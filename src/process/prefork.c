@@ -30,7 +30,7 @@
 #include "process/child.h"
 #include "process/worker.h"
 
-#define DEFAULT_GRACE (10 * HEM_SEC)
+#define DEFAULT_GRACE (15 * HEM_SEC)
 
 struct server;
 

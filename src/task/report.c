@@ -46,6 +46,8 @@ static const char *what_failed(hem_report_kind kind)
         return "failed";
     case HEM_REPORT_AT_EXIT:
         return "failed at the end of the run";
+    case HEM_REPORT_MAIN:
+        return "failed";
     case HEM_REPORT_NEVER_RETRIEVED:
         break;
     }

@@ -156,11 +156,14 @@ static void run_last_turns(hem__runtime *rt)
 static int run_main(hem__runtime *rt, hem_fn *main, void *arg)
 {
     const hem_run_options *o = rt->options;
+    static const hem_site site = {"main", "hem_run", 0};
     hem_task *t;
-    int rc = hem_spawn_with(&t, main, arg, .name = o->name ? o->name : "main");
+    int rc = hem_spawn_at(&t, main, arg, &site);
     if (rc < 0)
         return rc;
     rt->main = t;
+    if (o->name)
+        t->name = o->name;
     if (!o->keep_sigint)
         hem__interrupt_catch(&rt->loop, on_interrupt);
     hem_done done;
@@ -172,6 +175,8 @@ static int run_main(hem__runtime *rt, hem_fn *main, void *arg)
     cancel_all(rt);
     hem__interrupt_release(&rt->loop);
     hem__interrupt_finish();
+    if (hem_task_error(t))
+        hem__report(&rt->loop, HEM_REPORT_MAIN, t);
     rc = hem_task_result(t);
     return rt->interrupted && rc == HEM_ECANCELED ? HEM_EINTR : rc;
 }

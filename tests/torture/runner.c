@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "runner.h"
 
+#include <ctype.h>
 #include <dlfcn.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -21,8 +20,7 @@ struct slot { /* a run under way */
     struct attempt attempt;
     struct record *record; /* shared with it */
     int output;            /* what it wrote */
-    int pidfd;
-    pid_t pid; /* 0: none */
+    pid_t pid;             /* 0: none */
     int64_t deadline;
 };
 
@@ -87,8 +85,8 @@ static void prepare(struct record *r)
 int runner_replay(const struct scenario *s)
 {
     struct record *r = record_create(0);
-    const char *faults = getenv("HEM_FAULT");
-    record_clear(r, faults && strstr(faults, ":once"));
+    const char *mode = strrchr(getenv("HEM_FAULT"), ':');
+    record_clear(r, !mode || strcmp(mode, ":once") == 0 || isdigit(mode[1]));
     prepare(r);
     bool ok = run_phases(s);
     char text[100];
@@ -101,9 +99,19 @@ int runner_replay(const struct scenario *s)
     return !ok;
 }
 
+/* The runner keeps it blocked, and takes it when it has nothing else to do. */
+static void get_child_signal(sigset_t *ret)
+{
+    sigemptyset(ret);
+    sigaddset(ret, SIGCHLD);
+}
+
 _Noreturn static void be_run(const struct slot *slot)
 {
     const struct attempt *a = &slot->attempt;
+    sigset_t child_signal;
+    get_child_signal(&child_signal);
+    sigprocmask(SIG_UNBLOCK, &child_signal, NULL);
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     setrlimit(RLIMIT_CORE, &(struct rlimit){0});
@@ -130,15 +138,15 @@ static void slot_start(struct slot *slot, const struct attempt *a)
     if (slot->pid == 0)
         be_run(slot);
     setpgid(slot->pid, slot->pid); /* whoever comes first */
-    slot->pidfd = (int)syscall(SYS_pidfd_open, slot->pid, 0U);
-    if (slot->pidfd < 0)
-        abort();
     slot->deadline =
         now_ms() + (is_slow() ? SLOW_SECONDS : WATCHDOG_SECONDS) * 1000;
 }
 
 static void slot_init(struct slot *slot, struct record *record)
 {
+    sigset_t child_signal;
+    get_child_signal(&child_signal);
+    sigprocmask(SIG_BLOCK, &child_signal, NULL);
     *slot = (struct slot){.record = record};
     slot->output = memfd_create("output", MFD_CLOEXEC);
     if (slot->output < 0)
@@ -168,7 +176,6 @@ static enum outcome slot_end(struct slot *slot, bool hung, int *ret_status)
     kill(-slot->pid, SIGKILL); /* also what it may have left */
     if (waitpid(slot->pid, ret_status, 0) != slot->pid)
         abort();
-    close(slot->pidfd);
     slot->pid = 0;
     return judge(slot, hung, *ret_status);
 }
@@ -247,26 +254,36 @@ static void finish(struct slot *slot, bool hung, struct tally *t)
         report(slot, o, status);
 }
 
+static bool has_ended(const struct slot *slot)
+{
+    siginfo_t info = {0};
+    return waitid(P_PID, (id_t)slot->pid, &info, WEXITED | WNOHANG | WNOWAIT) ==
+               0 &&
+           info.si_pid == slot->pid;
+}
+
 /* Wait until one of the runs has ended, or is to be ended. */
 static void wait_for_one(struct slot *slots, size_t count, struct tally *t)
 {
-    struct pollfd fds[SLOTS_MAX];
     int64_t until = INT64_MAX;
     for (size_t i = 0; i < count; i++) {
-        bool busy = slots[i].pid > 0;
-        fds[i] =
-            (struct pollfd){.fd = busy ? slots[i].pidfd : -1, .events = POLLIN};
-        if (busy && slots[i].deadline < until)
+        if (slots[i].pid && slots[i].deadline < until)
             until = slots[i].deadline;
     }
-    int64_t left = until - now_ms();
-    if (poll(fds, count, left > 0 ? (int)left : 0) < 0)
-        return;
+    int64_t left = until > now_ms() ? until - now_ms() : 0;
+    struct timespec ts = {.tv_sec = left / 1000,
+                          .tv_nsec = left % 1000 * 1000000};
+    sigset_t child_signal;
+    get_child_signal(&child_signal);
+    sigtimedwait(&child_signal, NULL, &ts);
     for (size_t i = 0; i < count; i++) {
         struct slot *slot = &slots[i];
-        bool ended = fds[i].revents != 0;
-        if (slot->pid > 0 && (ended || slot->deadline <= now_ms()))
-            finish(slot, !ended, t);
+        if (!slot->pid)
+            continue;
+        if (has_ended(slot))
+            finish(slot, false, t);
+        else if (slot->deadline <= now_ms())
+            finish(slot, true, t);
     }
 }
 
