@@ -4,6 +4,7 @@
 #   unit    tests/test_*.c and tests/http/test_*.c, each a cmocka program
 #   scale   tests/scale/*.c, larger ones
 #   torture tests/torture/test_*.c, where every call fails once (HEM_TORTURE)
+#   conformance  programs whose traces are those of asyncio and aiotools
 #   system  tests/*.sh and tests/http/*.sh, which run programs from outside
 #   check   the project's own checks of its sources and documents
 # and the fuzz targets, which are run by tools/matrix.
@@ -110,6 +111,12 @@ foreach(source IN LISTS sources)
             ${hem_example_parts} hem_test_support)
     endif()
 endforeach()
+
+file(GLOB sources CONFIGURE_DEPENDS tests/conformance/*.c)
+hem_add_program(hem-trace "${sources}" hem_static)
+add_test(NAME conformance COMMAND ${test_wrapper} $<TARGET_FILE:hem-trace>
+    --check "${PROJECT_SOURCE_DIR}/tests/conformance/corpus")
+hem_describe_test(conformance conformance 600)
 
 file(GLOB sources CONFIGURE_DEPENDS tests/*.sh tests/http/*.sh)
 foreach(source IN LISTS sources)

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* What tasks and futures have in common. */
+#include "tasks.h"
+
+static struct task *as_task(const struct thing *t)
+{
+    return (struct task *)(uintptr_t)t;
+}
+
+/* The future that `t` is, or that stands for it; NULL: it is a task. */
+static hem_future *future_of(const struct thing *t)
+{
+    if (t->kind == THING_FUTURE)
+        return &((struct future *)(uintptr_t)t)->future;
+    struct task *task = as_task(t);
+    return task->handle ? NULL : &task->after;
+}
+
+struct outcome awaitable_outcome(const struct thing *t, int status)
+{
+    struct outcome o = outcome_of(status);
+    if (o.kind == OUTCOME_GROUP && t->kind == THING_TASK)
+        o = as_task(t)->outcome;
+    return o;
+}
+
+struct outcome awaitable_wait(struct thing *t)
+{
+    hem_future *f = future_of(t);
+    int status = f ? hem_future_wait(f) : hem_await(as_task(t)->handle);
+    return awaitable_outcome(t, status);
+}
+
+bool awaitable_done(const struct thing *t)
+{
+    const hem_future *f = future_of(t);
+    return f ? hem_future_done(f) : hem_task_done(as_task(t)->handle);
+}
+
+bool awaitable_cancelled(const struct thing *t)
+{
+    const hem_future *f = future_of(t);
+    return f ? hem_future_cancelled(f) : hem_task_cancelled(as_task(t)->handle);
+}
+
+bool awaitable_cancel(struct thing *t, const char *why)
+{
+    hem_future *f = future_of(t);
+    return f ? hem_future_cancel(f, why)
+             : hem_task_cancel(as_task(t)->handle, why);
+}
+
+void awaitable_on_done(struct thing *t, hem_done *d, hem_done_fn *fn, void *arg)
+{
+    hem_future *f = future_of(t);
+    if (f)
+        hem_future_on_done(f, d, fn, arg);
+    else
+        hem_task_on_done(as_task(t)->handle, d, fn, arg);
+}
+
+struct outcome awaitable_result(const struct thing *t)
+{
+    const hem_future *f = future_of(t);
+    int status = f ? hem_future_result(f) : hem_task_result(as_task(t)->handle);
+    return awaitable_outcome(t, status);
+}

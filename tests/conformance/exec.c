@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+#include "exec.h"
+
+#include <hem.h>
+
+#include "arena.h"
+#include "problem.h"
+#include "statement.h"
+#include "tasks.h"
+#include "trace.h"
+
+/* No program of the corpus needs as much. */
+#define STATEMENTS_MAX 50000
+#define TIME_MAX       (5000 * HEM_SEC)
+/* Bodies are executed recursively. */
+#define STACK_BYTES ((size_t)256 << 10)
+
+struct execution execution;
+static hem_virtual_clock virtual_clock;
+
+void exec_count(const struct node *n)
+{
+    if (++execution.statements > STATEMENTS_MAX)
+        problem_exit(EXIT_LIMIT, execution.program->source, n->line,
+                     "more than %d statements", STATEMENTS_MAX);
+    if (virtual_clock.now > TIME_MAX)
+        problem_exit(EXIT_LIMIT, execution.program->source, n->line,
+                     "more than %lld seconds", (long long)(TIME_MAX / HEM_SEC));
+}
+
+void exec_not_yet(const struct node *n, const char *what)
+{
+    problem_exit(EXIT_NOT_YET, execution.program->source, n->line,
+                 "%s is not in hem yet", what);
+}
+
+struct flow exec_body(struct activation *a, const struct node *first)
+{
+    struct flow f = flow_next();
+    for (const struct node *n = first; n && f.kind == FLOW_NEXT; n = n->next) {
+        exec_count(n);
+        if (!n->statement->run)
+            exec_not_yet(n, n->statement->name);
+        f = n->statement->run(a, n);
+    }
+    return f;
+}
+
+struct outcome exec_call(struct fn *fn)
+{
+    struct activation *a = arena_alloc(sizeof(*a));
+    a->fn = fn;
+    fn->calls++;
+    struct flow f = exec_body(a, fn->body);
+    return f.kind == FLOW_NEXT ? outcome_ok() : f.outcome;
+}
+
+struct flow flow_leave(struct flow f, int status)
+{
+    if (status == outcome_status(flow_body(f)))
+        return f;
+    if (status < 0)
+        return flow_raise(outcome_of(status));
+    return f.kind == FLOW_RAISE ? flow_next() : f;
+}
+
+struct flow exec_done(const struct node *n, struct outcome o)
+{
+    trace("%s %s", n->statement->name, outcome_text(o));
+    return flow_of(o);
+}
+
+struct flow exec_done_on(const struct node *n, struct outcome o)
+{
+    trace("%s %s %s", n->statement->name, n->operands[0].word, outcome_text(o));
+    return flow_of(o);
+}
+
+struct thing *exec_bound(const struct activation *a, const struct node *n,
+                         size_t i, unsigned kinds)
+{
+    const char *name = n->operands[i].word;
+    struct thing *t = names_find(a, name);
+    if (!t)
+        trace("%s %s unbound", n->statement->name, name);
+    else if (!(t->kind & kinds))
+        problem_bad(execution.program->source, n->line,
+                    "%s: not what %s can be used with", name,
+                    n->statement->name);
+    return t;
+}
+
+static void on_report(void *arg, const hem_report *r)
+{
+    (void)arg;
+    if (r->kind == HEM_REPORT_NEVER_RETRIEVED)
+        return; /* Python says so when it collects garbage */
+    const struct task *t = task_of(r->task);
+    trace("exc_handler task=%s %s", t->name,
+          outcome_text(awaitable_outcome(&t->thing, r->status)));
+}
+
+void exec_run(const struct program *p, uint64_t seed)
+{
+    execution.program = p;
+    trace_open(&virtual_clock);
+    struct task *main = task_create_root(p->main);
+    int rc = hem_run(task_main, main,
+                     &(hem_run_options){.clock = &virtual_clock,
+                                        .on_report = on_report,
+                                        .name = main->name,
+                                        .stack_bytes = STACK_BYTES,
+                                        .seed = seed,
+                                        .keep_sigint = true});
+    if (rc < 0 && !main->ended)
+        problem_exit(EXIT_FAILED, p->source, 1, "hem_run: %s", hem_errname(rc));
+    trace_close();
+    trace_write();
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CONFORMANCE_SCOPES_H
+#define CONFORMANCE_SCOPES_H
+
+#include <hem.h>
+
+#include "exec.h"
+
+/* A scope of a program. */
+struct scope {
+    struct thing thing;
+    hem_scope scope;
+    enum scope_kind kind;
+    const char *name;      /* in the program */
+    bool handler_fails;    /* handler=fail */
+    struct task *children; /* all that it spawned, the youngest first */
+};
+
+#endif
