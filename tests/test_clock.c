@@ -2,7 +2,9 @@
 /* The clocks: a virtual one jumps, the monotonic one goes by itself. */
 #include "support.h"
 
+#include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 
 static int check_now(void *arg)
 {
@@ -111,6 +113,61 @@ VIRTUAL_TEST(time_does_not_pass_while_a_thread_works)
     return 0;
 }
 
+static int wait_signal(void *arg)
+{
+    return hem_signal_wait(arg);
+}
+
+/* It gives descriptors a moment to become ready. */
+VIRTUAL_TEST(time_passes_while_a_task_waits_for_a_descriptor)
+{
+    hem_signal s;
+    hem_task *t;
+    check_int(hem_signal_open(&s, (int[]){SIGUSR1, 0}), 0);
+    check_int(hem_spawn(&t, wait_signal, &s), 0);
+    check_int(hem_sleep(HEM_SEC), 0);
+    check_int(hem_now(), HEM_SEC);
+    check(!hem_task_done(t));
+    check_int(raise(SIGUSR1), 0);
+    check_int(hem_await(t), SIGUSR1);
+    check_int(hem_now(), HEM_SEC);
+    hem_signal_close(&s);
+    return 0;
+}
+
+static void *raise_soon(void *arg)
+{
+    (void)arg;
+    sched_yield();
+    kill(getpid(), SIGUSR1);
+    return NULL;
+}
+
+static int wait_within_grace(void *arg)
+{
+    hem_signal s;
+    pthread_t thread;
+    check_int(hem_signal_open(&s, (int[]){SIGUSR1, 0}), 0);
+    check_int(pthread_create(&thread, NULL, raise_soon, arg), 0);
+    hem_timeout t;
+    check_int(hem_timeout_open(&t, HEM_SEC), 0);
+    int rc = hem_signal_wait(&s);
+    check_int(hem_timeout_close(&t, rc), SIGUSR1);
+    check_int(hem_now(), 0);
+    check_int(pthread_join(thread, NULL), 0);
+    hem_signal_close(&s);
+    return 0;
+}
+
+static void the_grace_of_a_virtual_clock_may_be_set(void **state)
+{
+    (void)state;
+    hem_virtual_clock clock = {.grace = 100 * HEM_SEC};
+    hem_run_options o = {.clock = &clock};
+    assert_int_equal(run_with(wait_within_grace, NULL, &o), 0);
+    run_assert_checks();
+}
+
 static int watch_monotonic(void *arg)
 {
     (void)arg;
@@ -147,6 +204,8 @@ int main(void)
         LEDGER_TEST(time_does_not_pass_while_something_is_ready),
         LEDGER_TEST(time_jumps_from_timer_to_timer),
         LEDGER_TEST(time_does_not_pass_while_a_thread_works),
+        LEDGER_TEST(time_passes_while_a_task_waits_for_a_descriptor),
+        LEDGER_TEST(the_grace_of_a_virtual_clock_may_be_set),
         LEDGER_TEST(the_monotonic_clock_goes_by_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

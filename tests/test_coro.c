@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Contexts: switching between flows of control. */
 #include "coro/context.h"
+#include "coro/valgrind.h"
 #include "support.h"
 
 #define STACK_BYTES ((size_t)64 << 10)
@@ -9,6 +10,7 @@
 struct flow {
     hem__coro main, coro;
     char *stack;
+    unsigned valgrind_id;
     char *seen; /* an address on the stack of the coroutine */
     double sum;
 };
@@ -18,11 +20,13 @@ static void flow_init(struct flow *f, hem__coro_fn *fn)
     memset(f, 0, sizeof(*f));
     f->stack = aligned_alloc(4096, STACK_BYTES);
     hem__annotate_stack(f->stack, STACK_BYTES);
+    f->valgrind_id = hem__valgrind_stack(f->stack, f->stack + STACK_BYTES);
     hem__coro_prepare(&f->coro, f->stack, f->stack + STACK_BYTES, fn, f);
 }
 
 static void flow_deinit(struct flow *f)
 {
+    hem__valgrind_stack_gone(f->valgrind_id);
     hem__annotate_stack_gone(f->stack, STACK_BYTES);
     free(f->stack);
 }

@@ -333,6 +333,31 @@ static void the_first_sigint_at_the_end_of_the_run_changes_nothing(void **state)
     assert_child_is_well(run_ending);
 }
 
+static int raise_in_child(void *arg)
+{
+    (void)arg;
+    check(sigint_is(SIG_DFL));
+    raise(SIGINT);
+    return 0;
+}
+
+static int fork_in_task(void *arg)
+{
+    process_run(raise_in_child, NULL, arg);
+    check(!sigint_is(SIG_DFL));
+    return 0;
+}
+
+static void a_child_that_a_task_forked_is_ended_by_the_first(void **state)
+{
+    (void)state;
+    struct ending e;
+    assert_int_equal(hem_run(fork_in_task, &e, NULL), 0);
+    assert_string_equal(e.text, "");
+    assert_int_equal(e.signo, SIGINT);
+    run_assert_checks();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -347,6 +372,7 @@ int main(void)
         LEDGER_TEST(a_run_on_another_thread_leaves_it_alone),
         LEDGER_TEST(a_task_may_take_sigint_as_a_signal),
         LEDGER_TEST(the_first_sigint_at_the_end_of_the_run_changes_nothing),
+        LEDGER_TEST(a_child_that_a_task_forked_is_ended_by_the_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

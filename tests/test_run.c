@@ -174,6 +174,37 @@ static void a_default_stack_above_a_gibibyte_is_refused(void **state)
     run_assert_checks();
 }
 
+static int be_the_child(void *arg)
+{
+    int result = 21;
+    check(hem_loop_current() == NULL);
+    check(hem_self() == NULL);
+    check_int(ledger_descriptors(), *(size_t *)arg);
+    check_int(run_virtual(sleep_and_spawn, &result), 21);
+    check_int(ledger_descriptors(), *(size_t *)arg);
+    return check_failures_take() ? 1 : 0;
+}
+
+static int fork_in_task(void *arg)
+{
+    struct ending e;
+    process_run(be_the_child, arg, &e);
+    check_str(e.text, "");
+    check_int(e.signo, 0);
+    check_int(e.status, 0);
+    check(hem_loop_current() != NULL);
+    return hem_sleep(1);
+}
+
+static void a_forked_child_has_no_loop_and_may_run_one(void **state)
+{
+    (void)state;
+    /* One more: what the child says to its parent. */
+    size_t descriptors = ledger_descriptors() + 1;
+    assert_int_equal(run_virtual(fork_in_task, &descriptors), 0);
+    run_assert_checks();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -186,6 +217,7 @@ int main(void)
         LEDGER_TEST(run_without_memory_runs_nothing),
         LEDGER_TEST(run_without_descriptors_runs_nothing),
         LEDGER_TEST(a_default_stack_above_a_gibibyte_is_refused),
+        LEDGER_TEST(a_forked_child_has_no_loop_and_may_run_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

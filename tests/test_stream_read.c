@@ -205,6 +205,48 @@ VIRTUAL_TEST(two_that_read_are_refused)
     return 0;
 }
 
+/* Reads a byte from one stream, then more from another. */
+struct intruder {
+    hem_stream told;
+    hem_stream *victim;
+};
+
+static int intrude(void *arg)
+{
+    struct intruder *in = arg;
+    char byte;
+    check_int(hem_stream_read(&in->told, &byte, 1), 1);
+    for (size_t i = 0; i < COUNT_OF(reads); i++) {
+        struct reading r = {.stream = in->victim, .size = 1};
+        check_int(reads[i](&r), HEM_EBUSY);
+    }
+    return 0;
+}
+
+FIFO_TEST(who_is_about_to_read_is_not_robbed)
+{
+    for (size_t i = 0; i < COUNT_OF(reads); i++) {
+        hem_stream s;
+        struct reading r = {.stream = &s, .size = 3};
+        struct intruder in = {.victim = &s};
+        hem_task *t, *intruder;
+        int teller = net_open(&in.told, 0);
+        int peer = net_open(&s, 0);
+        check_int(hem_spawn(&t, reads[i], &r), 0);
+        check_int(hem_spawn(&intruder, intrude, &in), 0);
+        net_settle();
+        net_say(teller, "x"); /* both are woken, the intruder first */
+        net_say(peer, "::\n");
+        check(hem_await(t) > 0);
+        check_int(hem_await(intruder), 0);
+        check_int(hem_stream_close(&s), 0);
+        check_int(hem_stream_close(&in.told), 0);
+        net_reset(teller);
+        net_reset(peer);
+    }
+    return 0;
+}
+
 VIRTUAL_TEST(close_wakes_who_reads)
 {
     for (size_t i = 0; i < COUNT_OF(reads); i++) {
@@ -325,6 +367,7 @@ int main(void)
         LEDGER_TEST(read_exactly_counts_what_came_before_the_end),
         LEDGER_TEST(read_exactly_refuses_sizes_that_no_memory_has),
         LEDGER_TEST(two_that_read_are_refused),
+        LEDGER_TEST(who_is_about_to_read_is_not_robbed),
         LEDGER_TEST(close_wakes_who_reads),
         LEDGER_TEST(a_cancelled_read_loses_nothing),
         LEDGER_TEST(a_read_cancelled_as_its_data_comes_loses_nothing),

@@ -193,6 +193,42 @@ VIRTUAL_TEST(two_that_write_are_refused)
     return 0;
 }
 
+/* Reads a byte from one stream, then writes to another. */
+struct intruder {
+    hem_stream told;
+    hem_stream *victim;
+};
+
+static int intrude(void *arg)
+{
+    struct intruder *in = arg;
+    char byte;
+    check_int(hem_stream_read(&in->told, &byte, 1), 1);
+    check_int(hem_stream_write(in->victim, "no", 2), HEM_EBUSY);
+    return 0;
+}
+
+FIFO_TEST(nobody_writes_between_the_parts_of_a_write)
+{
+    hem_stream s;
+    struct writing w;
+    struct intruder in = {.victim = &s};
+    hem_task *intruder;
+    int teller = net_open(&in.told, 0);
+    int peer = net_open(&s, 0);
+    check_int(hem_spawn(&intruder, intrude, &in), 0);
+    hem_task *t = begin(write_memory, &w, &s, -1);
+    net_say(teller, "x"); /* both are woken, the intruder first */
+    net_expect(peer, many, MANY);
+    check_int(hem_await(t), 0);
+    check_int(hem_await(intruder), 0);
+    check_int(hem_stream_close(&s), 0);
+    check_int(hem_stream_close(&in.told), 0);
+    net_close(teller);
+    net_close(peer);
+    return 0;
+}
+
 static int read_byte(void *arg)
 {
     char byte;
@@ -337,6 +373,7 @@ int main(void)
         LEDGER_TEST(a_timeout_ends_a_write),
         LEDGER_TEST(a_cancelled_task_does_not_begin_to_write),
         LEDGER_TEST(two_that_write_are_refused),
+        LEDGER_TEST(nobody_writes_between_the_parts_of_a_write),
         LEDGER_TEST(close_wakes_who_writes_and_who_reads),
         LEDGER_TEST(shutdown_ends_a_write_that_waits),
         LEDGER_TEST(one_task_reads_while_another_writes),

@@ -185,6 +185,8 @@ int hem_child_send_signal(hem_child *c, int signo)
     (void)hem__loop_need("hem_child_send_signal");
     if (!c->fd.open)
         return HEM_EBADF;
+    if (c->reaped)
+        return HEM_ESRCH;
     return hem__sys_pidfd_send_signal(c->fd.fd, signo);
 }
 

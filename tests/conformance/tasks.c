@@ -33,7 +33,7 @@ static void write_end(struct task *t, struct outcome o)
 {
     t->ended = true;
     t->outcome = o;
-    trace_as(t->name, "end %s", outcome_text(o));
+    trace_fill(t->place, t->name, arena_format("end %s", outcome_text(o)));
 }
 
 /* Let `after` stand for a task whose handle is not valid any more. */
@@ -49,18 +49,26 @@ static void settle_after(struct task *t)
     (void)rc;
 }
 
-static void on_end(void *arg, int status)
+/* The task has ended, and its function could not say how. */
+static void ended_unseen(struct task *t, int status)
 {
-    struct task *t = arg;
     struct outcome o = t->outcome;
     if (status == HEM_ECANCELED && o.kind != OUTCOME_CANCELLED) {
         o = outcome_failure(OUTCOME_CANCELLED);
         if (t->handle)
             o.why = hem_task_reason(t->handle);
     }
+    write_end(t, o);
+    run_end_task_ended(t, true);
+}
+
+static void on_end(void *arg, int status)
+{
+    struct task *t = arg;
     if (!t->ended) {
-        write_end(t, o);
-        run_end_task_ended(t, true);
+        if (!t->started)
+            t->place = trace_reserve();
+        ended_unseen(t, status);
     }
     if (!t->handle)
         settle_after(t);
@@ -68,10 +76,26 @@ static void on_end(void *arg, int status)
         run_end_begin();
 }
 
+/* The turn of the task has come: if it did not start, it was cancelled. */
+static void after_first_step(void *arg)
+{
+    struct task *t = arg;
+    if (t->started || t->ended || !t->handle || !hem_task_done(t->handle))
+        return;
+    t->place = trace_reserve();
+    ended_unseen(t, hem_task_result(t->handle));
+}
+
 static void watch(struct task *t)
 {
     t->watched = true;
     hem_task_on_done(t->handle, &t->on_end, on_end, t);
+}
+
+static void watch_first_step(struct task *t)
+{
+    hem_callback_init(&t->first_step, after_first_step, t);
+    (void)!hem_call_soon(&t->first_step);
 }
 
 /*
@@ -82,6 +106,7 @@ static void watch(struct task *t)
 static void function_ended(struct task *t, struct outcome o)
 {
     t->outcome = o;
+    t->place = trace_reserve();
     t->requests = hem_task_cancelling(hem_self());
     if (outcome_failed(o) || t->requests == 0) {
         if (t->watched && t != root)
@@ -98,6 +123,7 @@ int task_main(void *arg)
         t->handle = hem_self();
         watch(t);
     }
+    t->started = true;
     trace("start");
     struct outcome o = exec_call(t->fn);
     function_ended(t, o);
@@ -156,6 +182,8 @@ struct task *task_create(struct fn *fn, struct scope *scope, bool eager,
     }
     if (!t->ended)
         watch(t);
+    if (!eager)
+        watch_first_step(t);
     return t;
 }
 

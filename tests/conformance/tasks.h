@@ -16,20 +16,23 @@
  */
 struct task {
     struct thing thing;
-    hem_task *handle;       /* NULL: `after` stands for it */
-    hem_future after;       /* valid once `handle` is NULL */
-    struct fn *fn;          /* what it runs */
-    struct task *creator;   /* NULL: it is the root task */
-    int created;            /* tasks that it has created */
-    struct outcome outcome; /* of its function; of the task once `ended` */
-    int requests;           /* its count when it ended */
-    bool ended;             /* the `end` line is written */
-    bool late;              /* spawned when main had ended */
-    bool watched;           /* on_end is registered */
-    hem_done on_end;        /* writes it, unless the function could */
-    struct task *sibling;   /* the next older child of its scope */
-    struct scope *scope;    /* that spawned it, NULL: the loop's own */
-    char name[];            /* of the trace; hem's name of the task, too */
+    hem_task *handle;        /* NULL: `after` stands for it */
+    hem_future after;        /* valid once `handle` is NULL */
+    struct fn *fn;           /* what it runs */
+    struct task *creator;    /* NULL: it is the root task */
+    int created;             /* tasks that it has created */
+    struct outcome outcome;  /* of its function; of the task once `ended` */
+    int requests;            /* its count when it ended */
+    size_t place;            /* of the `end` line in the trace */
+    bool started;            /* the function was entered */
+    bool ended;              /* the `end` line is written */
+    bool late;               /* spawned when main had ended */
+    bool watched;            /* on_end is registered */
+    hem_done on_end;         /* writes it, unless the function could */
+    hem_callback first_step; /* behind the first step in the ready queue */
+    struct task *sibling;    /* the next older child of its scope */
+    struct scope *scope;     /* that spawned it, NULL: the loop's own */
+    char name[];             /* of the trace; hem's name of the task, too */
 };
 
 struct future {

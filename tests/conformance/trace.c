@@ -19,16 +19,26 @@ void trace_open(const hem_virtual_clock *clock)
     record.clock = clock;
 }
 
-static void add(const char *name, const char *format, va_list args)
+size_t trace_reserve(void)
 {
-    if (record.closed)
-        return;
-    char event[4096];
-    vsnprintf(event, sizeof(event), format, args);
     record.lines = arena_room(record.lines, record.count, &record.capacity,
                               sizeof(*record.lines));
-    record.lines[record.count++] = arena_format(
-        "%lld %s %s", (long long)(record.clock->now / HEM_MSEC), name, event);
+    record.lines[record.count] = NULL;
+    return record.count++;
+}
+
+void trace_fill(size_t place, const char *name, const char *event)
+{
+    long long now = record.clock->now / HEM_MSEC;
+    if (!record.closed)
+        record.lines[place] = arena_format("%lld %s %s", now, name, event);
+}
+
+static void add(const char *name, const char *format, va_list args)
+{
+    char event[4096];
+    vsnprintf(event, sizeof(event), format, args);
+    trace_fill(trace_reserve(), name, event);
 }
 
 void trace(const char *format, ...)
@@ -56,7 +66,9 @@ void trace_close(void)
 
 void trace_write(void)
 {
-    for (size_t i = 0; i < record.count; i++)
-        puts(record.lines[i]);
+    for (size_t i = 0; i < record.count; i++) {
+        if (record.lines[i])
+            puts(record.lines[i]);
+    }
     record.count = 0;
 }

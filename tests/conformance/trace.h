@@ -18,6 +18,11 @@ void trace(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void trace_as(const char *name, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Keep the place of the next line, and write it later; a place that is never
+ * filled is no line. It must be filled in the same millisecond. */
+size_t trace_reserve(void);
+void trace_fill(size_t place, const char *name, const char *event);
+
 /* The run is over: write its last line, of the loop, and take no more. */
 void trace_close(void);
 
