@@ -267,9 +267,48 @@ VIRTUAL_TEST(each_goes_through_all_tasks_that_have_not_ended)
     return 0;
 }
 
+static int sleep_and_say_seven(void *arg)
+{
+    (void)arg;
+    HEM_TRY(hem_sleep(5));
+    return 7;
+}
+
+static int fail_at_once(void *arg)
+{
+    (void)arg;
+    return HEM_EIO;
+}
+
+static void forget_and_spawn_again(void *arg, hem_scope *s, hem_task *child,
+                                   int error)
+{
+    check_int(error, HEM_EIO);
+    hem_task_forget(child);
+    check_int(hem_scope_spawn(s, (hem_task **)arg, sleep_and_say_seven, NULL),
+              0);
+}
+
+VIRTUAL_TEST(an_error_handler_may_forget_the_child_and_spawn_another)
+{
+    hem_scope s;
+    hem_task *t, *again = NULL;
+    check_int(hem_scope_open(
+                  &s, &(hem_scope_options){.on_error = forget_and_spawn_again,
+                                           .on_error_arg = &again}),
+              0);
+    check_int(hem_scope_spawn(&s, &t, fail_at_once, NULL), 0);
+    check_int(hem_yield(), 0);
+    check(again != NULL);
+    check_int(hem_await(again), 7);
+    check_int(hem_scope_close(&s, 0), 0);
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        LEDGER_TEST(an_error_handler_may_forget_the_child_and_spawn_another),
         LEDGER_TEST(done_and_cancelled_tell_how_far_it_is),
         LEDGER_TEST(a_task_is_named_after_its_function),
         LEDGER_TEST(a_name_may_be_given_at_the_spawn),

@@ -288,12 +288,42 @@ VIRTUAL_TEST(what_does_not_listen_is_not_adopted_and_left_open)
     return 0;
 }
 
+/* Whether some poller of the process knows descriptor `fd`. */
+static bool is_polled(int fd)
+{
+    char path[64], line[256], want[32];
+    bool found = false;
+    snprintf(want, sizeof(want), "tfd: %8d ", fd);
+    for (int poller = 0; poller < 64; poller++) {
+        snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", poller);
+        FILE *f = fopen(path, "re");
+        while (f && fgets(line, sizeof(line), f))
+            found = found || strncmp(line, want, strlen(want)) == 0;
+        if (f)
+            fclose(f);
+    }
+    return found;
+}
+
+static int accept_one(void *arg)
+{
+    hem_stream s;
+    return hem_accept(arg, &s);
+}
+
 VIRTUAL_TEST(closing_leaves_the_socket_to_others_who_hold_it)
 {
     hem_listener l;
+    hem_task *t;
     uint16_t port = net_listen(&l);
-    int copy = dup(l.fd.fd);
+    int fd = l.fd.fd;
+    int copy = dup(fd);
+    check_int(hem_spawn(&t, accept_one, &l), 0);
+    net_settle();
+    check(is_polled(fd));
     check_int(hem_listener_close(&l), 0);
+    check(!is_polled(fd));
+    check_int(hem_await(t), HEM_EBADF);
     int peer = net_connect(port);
     check_int(hem_listen(&l, NULL, 0, &(hem_listen_options){.fd = copy}), 0);
     hem_stream s;

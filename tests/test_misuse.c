@@ -72,7 +72,6 @@ static union {
     X(hem_timeout_reschedule, false, hem_timeout_reschedule(&zero.timeout, 1)) \
     X(hem_timeout_close, true, hem_timeout_close(&zero.timeout, 0))            \
     X(hem_signal_open, false, hem_signal_open(&zero.signal, (int[]){10, 0}))   \
-    X(hem_signal_wait, true, hem_signal_wait(&zero.signal))                    \
     X(hem_thread_call, true, hem_thread_call(nothing, NULL, NULL))
 
 #define DEFINE(name, needs_task, call)                                         \

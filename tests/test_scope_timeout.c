@@ -229,9 +229,35 @@ FIFO_TEST(of_nested_scopes_that_expire_together_both_time_out)
     return 0;
 }
 
+static int clean_up_slowly(void *arg)
+{
+    (void)arg;
+    int rc = hem_sleep(HEM_NEVER);
+    HEM_SCOPE(s, .shield = true);
+    (void)!hem_sleep(20);
+    return hem_scope_close(&s, rc);
+}
+
+static int leave_before_the_timeout(void)
+{
+    HEM_SCOPE(s, .timeout = 10);
+    HEM_TRY(hem_scope_spawn(&s, NULL, clean_up_slowly, NULL));
+    HEM_TRY(hem_sleep(5));
+    return 7;
+}
+
+VIRTUAL_TEST(a_timeout_does_not_get_out_of_a_block_that_was_left)
+{
+    check_int(leave_before_the_timeout(), 7);
+    check_int(hem_sleep(1), 0);
+    check_int(hem_task_cancelling(hem_self()), 0);
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        LEDGER_TEST(a_timeout_does_not_get_out_of_a_block_that_was_left),
         LEDGER_TEST(a_timeout_cancels_the_body_and_the_children),
         LEDGER_TEST(a_timeout_fires_while_the_owner_waits_for_the_children),
         LEDGER_TEST(a_timeout_that_does_not_fire_is_disarmed),

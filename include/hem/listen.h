@@ -91,7 +91,8 @@ HEM_API HEM_CHECK int hem_listener_address(const hem_listener *l,
  */
 HEM_API HEM_CHECK int hem_accept(hem_listener *l, hem_stream *s);
 
-/* Close it; a task that waits in it gets HEM_EBADF. NULL does nothing;
+/* Close it; a task that waits in it gets HEM_EBADF, and the
+ * struct stays until that call has returned. NULL does nothing;
  * HEM_EBADF: not open, or closed already. [loop thread] */
 HEM_API int hem_listener_close(hem_listener *l);
 

@@ -18,7 +18,8 @@ typedef enum hem_log_level {
     HEM_LOG_ERROR,
 } hem_log_level;
 
-/* `line` has no newline and is valid during the call; must not suspend. */
+/* `line` has no newline and is valid during the call; must not suspend. Called
+ * on any thread that has something to say, also on several at once. */
 typedef void hem_log_fn(void *arg, hem_log_level level, const char *line);
 
 /*

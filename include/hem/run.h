@@ -54,7 +54,8 @@ typedef struct hem_run_options {
 /*
  * Run `main` as a task and return its result, or its error, or HEM_EINTR (see
  * above). `opts` may be NULL and is borrowed until the return. HEM_ENOMEM,
- * HEM_EMFILE, HEM_ENFILE: no loop could be made, nothing ran. HEM_EREFUSED: a
+ * HEM_EMFILE, HEM_ENFILE: no loop could be made, nothing ran.
+ * HEM_EINVAL: stack_bytes above 1 GiB. HEM_EREFUSED: a
  * loop runs on this thread already. [any thread]
  */
 HEM_API HEM_CHECK int hem_run(hem_fn *main, void *arg,

@@ -26,6 +26,14 @@
  * kept back, by the topmost shield, and delivered when it closes.
  * hem_scope_abort() and the scope's own timeout work nevertheless.
  *
+ * Kept as the originals have it, for programs that move here: a cancellation
+ * that arrives while a scope that is aborting waits for its children is
+ * swallowed (hem_task_cancelling() still counts it); the request of a scope's
+ * own timeout stays counted, so that an enclosing scope ends as cancelled
+ * unless it is taken back with hem_task_uncancel(); within a shield, timeouts
+ * of inner scopes and hem_timeout are kept back as well and cannot interrupt,
+ * and an inner scope that ends as cancelled returns 0.
+ *
  * Timeout. When it fires, the children and the body are cancelled, and
  * hem_scope_close() returns HEM_ETIMEDOUT; with .move_on it returns 0.
  */

@@ -69,7 +69,7 @@ typedef struct hem_spawn_options {
  * it. `ret` may be NULL. An eager task runs up to its first suspension before
  * the call returns (the call itself does not suspend); spawned in an error
  * handler it runs in the next turn. HEM_ENOMEM: no memory,
- * or no more stacks: as many tasks exist as this kernel can hold (32,000
+ * or no more stacks: as many tasks exist as this kernel can hold (24,000
  * before Linux 6.13). HEM_EINVAL: stack_bytes above 1 GiB. HEM_EREFUSED: the
  * loop is ending. Both are macros. [loop thread]
  */
@@ -194,7 +194,7 @@ HEM_API int hem_fail_at(int code, const char *file, int line,
 HEM_API int hem_cancelled(const char *why);
 
 /* A done callback: the caller's own, private, in place until it has run, was
- * removed, or the record of its task is freed. */
+ * removed. */
 typedef struct hem_done hem_done;
 typedef void hem_done_fn(void *arg, int status);
 

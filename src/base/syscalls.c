@@ -16,7 +16,8 @@ int hem__call_epoll_wait_ns(int ep, struct epoll_event *e, int max, int64_t ns)
                               .tv_nsec = (long)(ns % HEM_SEC)};
         long rc =
             syscall(SYS_epoll_pwait2, ep, e, max, &ts, (void *)0, (size_t)0);
-        if (rc >= 0 || errno != ENOSYS)
+        /* EPERM: a filter of system calls that does not know it */
+        if (rc >= 0 || (errno != ENOSYS && errno != EPERM))
             return rc < 0 ? -errno : (int)rc;
         atomic_store_explicit(&has_pwait2, false, memory_order_relaxed);
     }

@@ -176,3 +176,12 @@ void hem__stacks_trim(hem__stacks *p)
         c->spare = keep;
     }
 }
+
+bool hem__stacks_warm(const hem__stacks *p)
+{
+    for (int i = 0; i < HEM__STACK_CLASSES; i++) {
+        if (p->classes[i].warm > 0)
+            return true;
+    }
+    return false;
+}

@@ -96,6 +96,9 @@ static inline void hem__stack_put(hem__stack *s)
     c->warm++;
 }
 
+/* Whether there are free stacks with pages. */
+bool hem__stacks_warm(const hem__stacks *p);
+
 /* Give the pages of stacks back that were not needed since the last trim.
  * Not to be called on a stack that was put. */
 void hem__stacks_trim(hem__stacks *p);

@@ -75,7 +75,7 @@ int hem_connect(hem_stream *s, const char *host, uint16_t port,
     int rc = HEM_ENAME;
     for (ssize_t i = 0; i < count; i++) {
         rc = connect_to(l, f, s, &addresses[i]);
-        if (rc == 0 || rc == HEM_ECANCELED)
+        if (rc == 0 || rc == HEM_ECANCELED || rc == HEM_EBADF)
             break;
     }
     return rc;

@@ -84,6 +84,8 @@ int hem_listen(hem_listener *l, const char *host, uint16_t port,
 {
     hem_loop *loop = hem__loop_need("hem_listen");
     int fd = opts ? opts->fd : 0;
+    if (fd < 0)
+        return HEM_EBADF;
     int rc = fd > 0 ? adopt(fd) : hem_listen_socket(&fd, host, port, opts);
     if (rc < 0)
         return rc;

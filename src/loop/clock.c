@@ -31,12 +31,15 @@ static void trim(hem_loop *l, hem_ns now)
 static void monotonic_idle(hem_loop *l)
 {
     hem_ns next = hem__timers_next(&l->timers);
-    if (next == HEM_NEVER) {
+    bool warm = hem__stacks_warm(&l->stacks);
+    if (next == HEM_NEVER && !warm) {
         hem__fds_poll(l, -1);
         return;
     }
     hem_ns now = monotonic_now(l);
     trim(l, now);
+    if (warm && l->next_trim < next)
+        next = l->next_trim;
     hem__fds_poll(l, next > now ? next - now : 0);
 }
 

@@ -76,6 +76,12 @@ void hem__interrupt_release(hem_loop *l)
     atomic_store(&target, NULL);
 }
 
+void hem__interrupt_abandon(hem_loop *l)
+{
+    hem__interrupt_release(l);
+    atomic_store(&handling, 0);
+}
+
 void hem__interrupt_finish(void)
 {
     while (atomic_load(&handling) > 0)

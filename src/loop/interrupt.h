@@ -20,6 +20,9 @@ void hem__interrupt_catch(hem_loop *l, void (*on_interrupt)(hem_loop *l));
 /* Give SIGINT its default action back, if it was caught for `l`. */
 void hem__interrupt_release(hem_loop *l);
 
+/* The same in a forked child, where no other thread is in the handler. */
+void hem__interrupt_abandon(hem_loop *l);
+
 /* Wait until no thread is in the handler, which may still write to a loop that
  * was released. */
 void hem__interrupt_finish(void);

@@ -80,7 +80,7 @@ void hem__loop_deinit(hem_loop *l)
 void hem__loop_abandon(hem_loop *l)
 {
     hem__fds_abandon(l);
-    hem__interrupt_release(l);
+    hem__interrupt_abandon(l);
     hem__loop = NULL;
 }
 

@@ -83,9 +83,10 @@ struct hem_loop {
     uint32_t round;  /* of the seeded order: so many run before anything that
                         has become ready since the round began */
     bool stop;       /* return from hem__loop_run */
-    bool concluding; /* on the stack of a task that ends: nobody can be
-                        switched to */
-    pid_t pid;       /* that made it */
+    /* The fiber on whose stack we are as it ends, and handlers run: nobody can
+     * be switched to, and its record is needed yet. */
+    hem__fiber *concluding;
+    pid_t pid; /* that made it */
 };
 
 extern _Thread_local hem_loop *hem__loop __attribute__((visibility("hidden")));
@@ -185,6 +186,8 @@ static inline hem_ns hem__loop_now(hem_loop *l)
 static inline hem_ns hem__deadline(hem_ns now, hem_ns d)
 {
     hem_ns when;
+    if (d == HEM_NEVER)
+        return HEM_NEVER;
     if (!__builtin_add_overflow(now, d, &when))
         return when;
     return d > 0 ? HEM_NEVER : -HEM_NEVER;

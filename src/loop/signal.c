@@ -66,6 +66,8 @@ int hem_signal_open(hem_signal *s, const int *signals)
 
 int hem_signal_wait(hem_signal *s)
 {
+    if (!s->fd.open)
+        return HEM_EBADF;
     hem_loop *l = hem__loop_need("hem_signal_wait");
     hem__fiber *f = hem__fiber_need(l, "hem_signal_wait");
     int rc = s->fd.open ? hem__io_checkpoint(l, f) : HEM_EBADF;
@@ -84,9 +86,9 @@ int hem_signal_wait(hem_signal *s)
 
 void hem_signal_close(hem_signal *s)
 {
-    hem_loop *l = hem__loop_need("hem_signal_close");
     if (!s || !s->fd.open)
         return;
+    hem_loop *l = hem__loop_need("hem_signal_close");
     hem__fd_close(l, &s->fd);
     sigset_t set;
     sigemptyset(&set);

@@ -10,6 +10,8 @@
 
 void hem__timers_deinit(hem__timers *ts)
 {
+    for (uint32_t i = 1; i <= ts->count; i++)
+        ts->heap[i].timer->index = 0; /* it may be armed in another loop */
     hem__free(ts->heap);
     *ts = (hem__timers){0};
 }

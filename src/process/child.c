@@ -182,9 +182,9 @@ static int reap(hem_child *c, int flags)
 
 int hem_child_send_signal(hem_child *c, int signo)
 {
-    (void)hem__loop_need("hem_child_send_signal");
     if (!c->fd.open)
         return HEM_EBADF;
+    (void)hem__loop_need("hem_child_send_signal");
     if (c->reaped)
         return HEM_ESRCH;
     return hem__sys_pidfd_send_signal(c->fd.fd, signo);
@@ -192,6 +192,8 @@ int hem_child_send_signal(hem_child *c, int signo)
 
 int hem_child_wait(hem_child *c, hem_child_status *ret)
 {
+    if (!c->fd.open)
+        return HEM_EBADF;
     hem_loop *l = hem__loop_need("hem_child_wait");
     hem__fiber *f = hem__fiber_need(l, "hem_child_wait");
     int rc = c->fd.open ? hem__io_checkpoint(l, f) : HEM_EBADF;

@@ -283,6 +283,7 @@ void hem__scope_cleanup(hem_scope *s)
     hem_task *self = hem__task_need(l, "HEM_SCOPE");
     check_owner(s, self, "HEM_SCOPE");
     bool swallowed = false;
+    hem__timer_disarm(&l->timers, &s->timer); /* its request would get out */
     abort_children(l, s, NULL);
     (void)close_scope(l, s, HEM_ECANCELED, &swallowed);
     if (swallowed) /* nobody is told by a return value: do not lose it */

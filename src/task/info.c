@@ -57,15 +57,17 @@ const char *hem_task_waits_for(const hem_task *t)
 
 void hem_task_forget(hem_task *t)
 {
-    if (!t || !(t->outcome.flags & HEM__TASK_HANDLE))
+    const uint8_t claims = HEM__TASK_HANDLE | HEM__TASK_FORGOTTEN;
+    if (!t || (t->outcome.flags & claims) != HEM__TASK_HANDLE)
         return;
     hem_loop *l = hem__loop_need("hem_task_forget");
+    if (t == hem__runtime_of(l)->main)
+        return; /* hem_run() has its handle */
+    t->outcome.flags |= HEM__TASK_FORGOTTEN;
     bool kept_for_exit =
         (t->outcome.flags & HEM__TASK_AT_EXIT) && hem__task_failed(t);
-    if (!hem_task_done(t) || kept_for_exit) {
-        t->outcome.flags |= HEM__TASK_FORGOTTEN;
-        return;
-    }
+    if (!hem_task_done(t) || kept_for_exit || l->concluding == &t->fiber)
+        return; /* it is freed as it ends, or when the run does */
     hem__list_unlink(&t->sibling);
     hem__task_free(l, t);
 }

@@ -77,9 +77,9 @@ void hem__report(hem_loop *l, hem_report_kind kind, hem_task *t)
     }
     /* It may be a task that has caused this: it forgot a handle. */
     hem__fiber *current = l->current;
-    bool concluding = l->concluding;
+    hem__fiber *concluding = l->concluding;
     l->current = NULL;
-    l->concluding = true;
+    l->concluding = &t->fiber;
     o->on_report(o->on_report_arg, &r);
     l->concluding = concluding;
     l->current = current;

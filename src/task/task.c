@@ -81,9 +81,9 @@ static inline void conclude(hem_loop *l, hem_task *t, int status)
                         status == HEM_ECANCELED ? HEM__CANCELLED : HEM__DONE,
                         status);
     if (status < 0 || n->count == 0) {
-        l->concluding = true;
+        l->concluding = &t->fiber;
         n->ended(n, t);
-        l->concluding = false;
+        l->concluding = NULL;
     }
 }
 

@@ -134,7 +134,7 @@ hem_ns patience(void)
 {
     if (!in_haste())
         return 3600 * HEM_SEC;
-    return in_valgrind() ? 3 * HEM_SEC : 500 * HEM_MSEC;
+    return in_valgrind() ? 10 * HEM_SEC : 500 * HEM_MSEC;
 }
 
 hem_ns child_limit(void)

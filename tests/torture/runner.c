@@ -77,6 +77,7 @@ static bool run_phases(const struct scenario *s)
 static void prepare(struct record *r)
 {
     prctl(PR_SET_CHILD_SUBREAPER, 1); /* for the ledger to see all */
+    signal(SIGINT, SIG_DFL);          /* a shell may have it ignored */
     ledger_begin(NULL);
     hem_log_set(log_line, NULL);
     record_use(r);
