@@ -70,8 +70,10 @@ int hem_signal_wait(hem_signal *s)
         return HEM_EBADF;
     hem_loop *l = hem__loop_need("hem_signal_wait");
     hem__fiber *f = hem__fiber_need(l, "hem_signal_wait");
-    int rc = s->fd.open ? hem__io_checkpoint(l, f) : HEM_EBADF;
+    int rc = hem__io_checkpoint(l, f);
     while (rc == 0) {
+        if (!s->fd.open)
+            return HEM_EBADF; /* closed while others ran */
         struct signalfd_siginfo info;
         ssize_t n = hem__sys_read(s->fd.fd, &info, sizeof(info));
         if (n == (ssize_t)sizeof(info))
