@@ -15,7 +15,9 @@
 /* What connect and getaddrinfo, replaced here, do. */
 static struct fake {
     int errors[2];     /* of the next calls of connect(); 0: the true one */
-    const char *hosts; /* addresses of the name "two": "a b" */
+    bool from_itself;  /* connect() does so, once, from that address */
+    int calls;         /* of connect() */
+    const char *hosts; /* addresses of "two"; of "many", ten times */
     int lookups;
 } fake;
 
@@ -24,6 +26,10 @@ int fake_connect(int fd, const struct sockaddr *a,
 
 int fake_connect(int fd, const struct sockaddr *a, socklen_t n)
 {
+    fake.calls++;
+    if (fake.from_itself)
+        check_int(bind(fd, a, n), 0);
+    fake.from_itself = false;
     int rc = (int)syscall(SYS_connect, fd, a, n);
     int error = fake.errors[0];
     fake.errors[0] = fake.errors[1];
@@ -38,21 +44,23 @@ int getaddrinfo(const char *host, const char *service,
                 const struct addrinfo *hints, struct addrinfo **ret)
 {
     static struct sockaddr_in sa[2];
-    static struct addrinfo infos[2];
+    static struct addrinfo infos[20];
+    char text[2][16];
     (void)service;
     (void)hints;
     fake.lookups++;
-    if (strcmp(host, "two") != 0)
+    size_t count = strcmp(host, "two") == 0 ? 2 : 20;
+    if (strcmp(host, "nobody") == 0)
         return EAI_NONAME;
-    char text[2][16];
     sscanf(fake.hosts, "%15s %15s", text[0], text[1]);
-    for (size_t i = 0; i < 2; i++) {
-        sa[i].sin_family = AF_INET;
-        inet_pton(AF_INET, text[i], &sa[i].sin_addr);
-        infos[i] = (struct addrinfo){.ai_family = AF_INET,
-                                     .ai_addr = (struct sockaddr *)&sa[i],
-                                     .ai_addrlen = sizeof(sa[i]),
-                                     .ai_next = i ? NULL : &infos[1]};
+    for (size_t i = 0; i < count; i++) {
+        sa[i % 2].sin_family = AF_INET;
+        inet_pton(AF_INET, text[i % 2], &sa[i % 2].sin_addr);
+        infos[i] =
+            (struct addrinfo){.ai_family = AF_INET,
+                              .ai_addr = (struct sockaddr *)&sa[i % 2],
+                              .ai_addrlen = sizeof(sa[0]),
+                              .ai_next = i + 1 < count ? &infos[i + 1] : NULL};
     }
     *ret = infos;
     return 0;
@@ -134,34 +142,36 @@ VIRTUAL_TEST(ipv6_is_connected_to)
 
 VIRTUAL_TEST(the_addresses_of_a_name_are_tried_in_turn)
 {
-    hem_listener l;
-    hem_stream s;
-    hem_stream_info info;
-    char text[HEM_ADDRESS_TEXT];
-    fake.hosts = "127.0.0.2 127.0.0.1";
-    uint16_t port = net_listen(&l);
-    check_int(hem_connect(&s, "two", port, NULL), 0);
-    check_int(hem_stream_get_info(&s, &info), 0);
-    check_contains(hem_address_format(&info.peer, text), "127.0.0.1:");
-    check_connected(&s, &l);
-    check_int(hem_listener_close(&l), 0);
-    check_int(fake.lookups, 1);
+    static const char *const hosts[] = {"127.0.0.2 127.0.0.1",
+                                        "127.0.0.1 127.0.0.2"};
+    for (size_t i = 0; i < COUNT_OF(hosts); i++) {
+        hem_listener l;
+        hem_stream s;
+        hem_stream_info info;
+        char text[HEM_ADDRESS_TEXT];
+        fake.hosts = hosts[i];
+        uint16_t port = net_listen(&l);
+        check_int(hem_connect(&s, "two", port, NULL), 0);
+        check_int(hem_stream_get_info(&s, &info), 0);
+        check_contains(hem_address_format(&info.peer, text), "127.0.0.1:");
+        check_connected(&s, &l);
+        check_int(hem_listener_close(&l), 0);
+        check_int(fake.lookups, i + 1);
+    }
     return 0;
 }
 
-VIRTUAL_TEST(the_first_address_that_answers_is_taken)
+VIRTUAL_TEST(a_name_may_have_more_addresses_than_are_tried)
 {
-    hem_listener l;
+    int refusing;
     hem_stream s;
-    hem_stream_info info;
-    char text[HEM_ADDRESS_TEXT];
-    fake.hosts = "127.0.0.1 127.0.0.2";
-    uint16_t port = net_listen(&l);
-    check_int(hem_connect(&s, "two", port, NULL), 0);
-    check_int(hem_stream_get_info(&s, &info), 0);
-    check_contains(hem_address_format(&info.peer, text), "127.0.0.1:");
-    check_connected(&s, &l);
-    check_int(hem_listener_close(&l), 0);
+    fake.hosts = "127.0.0.1 127.0.0.1";
+    uint16_t port = net_refusing(&refusing);
+    check_int(hem_connect(&s, "two", port, NULL), HEM_ECONNREFUSED);
+    int calls = fake.calls; /* for two addresses */
+    check_int(hem_connect(&s, "many", port, NULL), HEM_ECONNREFUSED);
+    check_int(fake.calls - calls, calls / 2 * 16);
+    close(refusing);
     return 0;
 }
 
@@ -277,6 +287,42 @@ VIRTUAL_TEST(a_connect_that_waits_can_be_cancelled)
     return 0;
 }
 
+VIRTUAL_TEST(a_connect_that_waits_ends_with_its_stream)
+{
+    hem_listener l;
+    int peers[8];
+    size_t count;
+    struct connecting c = {.host = "two"};
+    hem_task *t;
+    fake.hosts = "127.0.0.1 127.0.0.2"; /* the second is not tried */
+    c.port = listen_deaf(&l, peers, &count);
+    check_int(hem_spawn(&t, connect_to, &c), 0);
+    while (strcmp(hem_task_waits_for(t), "write") != 0)
+        check_int(hem_yield(), 0);
+    fake.calls = 0;
+    check_int(hem_stream_write(&c.stream, "x", 1), HEM_EBUSY);
+    check_int(hem_stream_close(&c.stream), 0);
+    check_int(hem_await(t), HEM_EBADF);
+    check_int(hem_stream_close(&c.stream), HEM_EBADF);
+    check_int(fake.calls, 0);
+    check_int(hem_listener_close(&l), 0);
+    while (count > 0)
+        close(peers[--count]);
+    return 0;
+}
+
+VIRTUAL_TEST(a_connection_with_itself_is_none)
+{
+    int refusing;
+    hem_stream s;
+    uint16_t port = net_refusing(&refusing);
+    close(refusing);
+    fake.from_itself = true;
+    check_int(hem_connect(&s, "127.0.0.1", port, NULL), HEM_ECONNREFUSED);
+    check_int(hem_stream_close(&s), HEM_EBADF);
+    return 0;
+}
+
 VIRTUAL_TEST(a_cancelled_task_does_not_connect)
 {
     hem_listener l;
@@ -333,12 +379,14 @@ int main(void)
         CONNECT_TEST(a_numeric_address_is_connected_to),
         CONNECT_TEST(ipv6_is_connected_to),
         CONNECT_TEST(the_addresses_of_a_name_are_tried_in_turn),
-        CONNECT_TEST(the_first_address_that_answers_is_taken),
+        CONNECT_TEST(a_name_may_have_more_addresses_than_are_tried),
         CONNECT_TEST(where_nobody_listens_a_connection_is_refused),
         CONNECT_TEST(the_error_is_that_of_the_last_address),
         CONNECT_TEST(what_is_no_host_is_refused_as_by_resolve),
         CONNECT_TEST(a_connection_that_fails_later_is_closed),
         CONNECT_TEST(a_connect_that_waits_can_be_cancelled),
+        CONNECT_TEST(a_connect_that_waits_ends_with_its_stream),
+        CONNECT_TEST(a_connection_with_itself_is_none),
         CONNECT_TEST(a_cancelled_task_does_not_connect),
         CONNECT_TEST(without_descriptors_there_is_no_connection),
         CONNECT_TEST(the_limit_of_read_ahead_is_that_of_the_options),

@@ -3,6 +3,7 @@
 #include "support.h"
 
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #include "net.h"
 
@@ -60,6 +61,27 @@ VIRTUAL_TEST(who_never_has_to_wait_gives_way_to_the_ready)
     return 0;
 }
 
+FIFO_TEST(who_accepts_many_gives_way)
+{
+    hem_listener l;
+    int peers[200], turns = 0;
+    hem_task *t;
+    uint16_t port = net_listen(&l);
+    for (size_t i = 0; i < COUNT_OF(peers); i++)
+        peers[i] = net_connect(port);
+    check_int(hem_spawn(&t, count_turns, &turns), 0);
+    for (size_t i = 0; i < COUNT_OF(peers); i++) {
+        HEM_STREAM(s);
+        check_int(hem_accept(&l, &s), 0);
+        net_close(peers[i]);
+    }
+    check(turns > 0);
+    hem_task_cancel(t, NULL);
+    check_int(hem_await(t), HEM_ECANCELED);
+    check_int(hem_listener_close(&l), 0);
+    return 0;
+}
+
 struct quiet {
     hem_stream stream;
     const struct busy *busy;
@@ -99,6 +121,7 @@ FIFO_TEST(who_never_has_to_wait_gives_way_to_those_whose_data_comes)
 struct server {
     hem_listener listener;
     uint16_t port;
+    hem_serve_fn *fn;
     size_t active, most;
     hem_task *task;
 };
@@ -122,12 +145,12 @@ static int echo(hem_stream *s, void *arg)
 static int serve(void *arg)
 {
     struct server *sv = arg;
-    return hem_serve(&sv->listener, echo, sv, NULL);
+    return hem_serve(&sv->listener, sv->fn, sv, NULL);
 }
 
-static void server_begin(struct server *sv)
+static void server_begin(struct server *sv, hem_serve_fn *fn)
 {
-    *sv = (struct server){.active = 0};
+    *sv = (struct server){.fn = fn};
     sv->port = net_listen(&sv->listener);
     check_int(hem_spawn(&sv->task, serve, sv), 0);
 }
@@ -137,6 +160,79 @@ static void server_end(struct server *sv)
     check_int(hem_listener_close(&sv->listener), 0);
     check_int(hem_await(sv->task), 0);
     check_int(sv->active, 0);
+}
+
+/* Needs no memory. */
+static int say_hello_later(hem_stream *s, void *arg)
+{
+    struct server *sv = arg;
+    sv->active++;
+    int rc = hem_sleep(HEM_SEC);
+    sv->active--;
+    return rc < 0 ? rc : (int)hem_stream_write(s, "hello", 5);
+}
+
+/* Connect without memory until a connection is dropped; how many there are. */
+static size_t connect_without_memory(struct server *sv, int *peers, size_t max)
+{
+    char byte;
+    size_t count = 0;
+    server_begin(sv, say_hello_later);
+    net_settle();
+    ledger_fail_from(1);
+    do {
+        peers[count] = net_connect(sv->port);
+        net_settle();
+    } while (recv(peers[count++], &byte, 1, MSG_DONTWAIT) < 0 &&
+             check(count < max));
+    check_int(sv->active, count - 1);
+    return count;
+}
+
+VIRTUAL_TEST(without_memory_for_a_task_the_server_goes_on)
+{
+    struct server sv;
+    int peers[200];
+    size_t count = connect_without_memory(&sv, peers, COUNT_OF(peers));
+    ledger_fail_at(0);
+    net_close(peers[--count]);
+    peers[count++] = net_connect(sv.port);
+    check_int(hem_sleep(2 * HEM_SEC), 0);
+    while (count > 0) {
+        check(net_hears(peers[--count], "hello"));
+        net_close(peers[count]);
+    }
+    server_end(&sv);
+    return 0;
+}
+
+static void do_nothing(void *arg)
+{
+    (void)arg;
+}
+
+VIRTUAL_TEST(without_memory_for_a_timer_there_is_no_grace)
+{
+    struct server sv;
+    hem_callback others[200];
+    size_t count = 0;
+    server_begin(&sv, say_hello_later);
+    int peer = net_connect(sv.port);
+    net_settle();
+    check_int(sv.active, 1);
+    ledger_fail_from(1);
+    do {
+        hem_callback_init(&others[count], do_nothing, NULL);
+    } while (hem_call_later(&others[count++], HEM_SEC) == 0 &&
+             check(count < COUNT_OF(others)));
+    hem_ns begun = hem_now();
+    server_end(&sv);
+    check_int(hem_now(), begun);
+    ledger_fail_at(0);
+    while (count > 0)
+        hem_callback_cancel(&others[--count]);
+    net_close(peer);
+    return 0;
 }
 
 /* One of a crowd of clients that wait for each other. */
@@ -192,7 +288,7 @@ VIRTUAL_TEST(a_thousand_connections_are_served_at_once)
     struct rlimit before;
     getrlimit(RLIMIT_NOFILE, &before);
     HEM_SCOPE(scope);
-    server_begin(&crowd.server);
+    server_begin(&crowd.server, echo);
     crowd.size = room_for(COUNT_OF(crowd.clients));
     crowd.arrived = 0;
     hem_future_init(&crowd.all_arrived);
@@ -227,7 +323,7 @@ static void flood(struct server *sv, size_t count)
 VIRTUAL_TEST(a_flood_of_resets_leaves_nothing_behind)
 {
     struct server sv;
-    server_begin(&sv);
+    server_begin(&sv, echo);
     flood(&sv, scaled(1000));
     check_int(sv.active, 0);
     size_t live = ledger_live();
@@ -255,6 +351,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LEDGER_TEST(who_never_has_to_wait_gives_way_to_the_ready),
         LEDGER_TEST(who_never_has_to_wait_gives_way_to_those_whose_data_comes),
+        LEDGER_TEST(who_accepts_many_gives_way),
+        LEDGER_TEST(without_memory_for_a_task_the_server_goes_on),
+        LEDGER_TEST(without_memory_for_a_timer_there_is_no_grace),
         LEDGER_TEST(a_thousand_connections_are_served_at_once),
         LEDGER_TEST(a_flood_of_resets_leaves_nothing_behind),
     };

@@ -126,6 +126,40 @@ VIRTUAL_TEST(in_a_forked_child_streams_are_closed)
     return 0;
 }
 
+static int read_bytes(void *arg)
+{
+    char byte;
+    for (int i = 0; i < 1000; i++)
+        HEM_TRY(hem_stream_read(arg, &byte, 1));
+    return 0;
+}
+
+static int write_bytes(void *arg)
+{
+    for (int i = 0; i < 1000; i++)
+        HEM_TRY(hem_stream_write(arg, "x", 1));
+    return 0;
+}
+
+FIFO_TEST(who_gives_way_finds_the_stream_closed)
+{
+    static hem_fn *const calls[] = {read_bytes, write_bytes};
+    static const char bytes[1000];
+    for (size_t i = 0; i < COUNT_OF(calls); i++) {
+        hem_stream s;
+        hem_task *t;
+        int peer = net_open(&s, 0);
+        net_send(peer, bytes, sizeof(bytes));
+        check_int(hem_spawn(&t, calls[i], &s), 0);
+        check_int(hem_yield(), 0);
+        check_str(hem_task_waits_for(t), "ready");
+        check_int(hem_stream_close(&s), 0);
+        check_int(hem_await(t), HEM_EBADF);
+        net_reset(peer);
+    }
+    return 0;
+}
+
 VIRTUAL_TEST(each_direction_ends_by_itself)
 {
     hem_stream s;
@@ -225,6 +259,7 @@ int main(void)
             a_double_close_leaves_the_next_owner_of_the_descriptor_alone),
         LEDGER_TEST(a_declared_stream_is_closed_with_its_block),
         LEDGER_TEST(in_a_forked_child_streams_are_closed),
+        LEDGER_TEST(who_gives_way_finds_the_stream_closed),
         LEDGER_TEST(each_direction_ends_by_itself),
         LEDGER_TEST(what_was_written_before_the_close_arrives),
         LEDGER_TEST(abort_resets_the_connection),
