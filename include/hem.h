@@ -103,6 +103,7 @@
 #include "hem/condition.h"
 #include "hem/error.h"
 #include "hem/event.h"
+#include "hem/failure.h"
 #include "hem/future.h"
 #include "hem/listen.h"
 #include "hem/lock.h"
@@ -118,5 +119,6 @@
 #include "hem/task.h"
 #include "hem/thread.h"
 #include "hem/timeout.h"
+#include "hem/var.h"
 
 #endif

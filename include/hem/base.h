@@ -109,9 +109,14 @@ struct hem__nursery { /* what the tasks of a scope, or a loop, belong to */
     /* Tasks in order of creation: not ended, or ended with a handle. */
     struct hem__list tasks;
     size_t count; /* those that have not ended */
+    bool watched; /* `ended` is called for all */
     /* A child has ended that failed, or was the last one: called as it ends,
      * no task current. */
     void (*ended)(struct hem__nursery *self, struct hem_task *child);
+    /* The function of a child has failed: called in the child, which ends with
+     * what it returns, an error; or NULL. */
+    int (*failed)(struct hem__nursery *self, struct hem_task *child,
+                  int status);
 };
 
 #define HEM__SHIELD_WHYS 4

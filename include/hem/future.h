@@ -24,9 +24,21 @@
 HEM_BEGIN_DECLS
 
 /* The caller's own; private. */
-typedef struct hem_future {
+typedef struct hem_future hem_future;
+
+struct hem_future {
     struct hem__outcome outcome;
-} hem_future;
+    /* How to cancel it, if it is the future of something; NULL: it is none.
+     * Returns false if it cannot be cancelled any more. */
+    bool (*cancel)(hem_future *self, const char *why);
+};
+
+/*
+ * Return the future that a task is: what takes futures, takes tasks. It is
+ * valid as long as the handle. Waiting for it is awaiting the task, cancelling
+ * it is cancelling the task; it cannot be set (HEM_EREFUSED). [loop thread]
+ */
+HEM_API hem_future *hem_task_future(hem_task *t);
 
 /* Make a pending future. It needs no deinit: when its memory goes, nobody may
  * be waiting for it. [any thread] */
@@ -34,7 +46,7 @@ HEM_API void hem_future_init(hem_future *f);
 
 /* Complete it with a result (0 or more) or an error (negative; HEM_ECANCELED
  * counts as an error here, not as a cancellation). HEM_ESTATE: done already;
- * HEM_EINVAL: wrong sign. [loop thread] */
+ * HEM_EINVAL: wrong sign; HEM_EREFUSED: it is the future of something. [loop thread] */
 HEM_API HEM_CHECK int hem_future_set_result(hem_future *f, int result);
 HEM_API HEM_CHECK int hem_future_set_error(hem_future *f, int error);
 

@@ -26,8 +26,10 @@ typedef enum hem_report_kind {
     HEM_REPORT_CHILD,           /* child of a scope with the default handler */
     HEM_REPORT_AT_EXIT,         /* task cancelled by the end of hem_run() */
     HEM_REPORT_NEVER_RETRIEVED, /* nobody asked for the result of the task */
-    HEM_REPORT_MAIN, /* the main task; only where hem_fail() said why, for
+    HEM_REPORT_MAIN, /* the main task; only where there is a record of why, for
                         hem_run() returns the error alone */
+    HEM_REPORT_HANDLER, /* an error handler failed; `task` is whose error it
+                           was called for */
 } hem_report_kind;
 
 /* A failure that no caller can be told. Valid during the call. */
@@ -35,7 +37,7 @@ typedef struct hem_report {
     hem_report_kind kind;
     const hem_task *task;   /* that failed */
     int status;             /* its error */
-    const hem_error *error; /* what hem_fail() recorded, or NULL */
+    const hem_error *error; /* the record of it (failure.h), or NULL */
 } hem_report;
 
 /* Called in the loop, with no task current; must not suspend. */
@@ -47,8 +49,18 @@ typedef struct hem_run_options {
     void *on_report_arg;
     const char *name;   /* of the main task; NULL: "main" */
     size_t stack_bytes; /* of tasks that do not say; 0: 64 KiB */
-    uint64_t seed;      /* of the order of ready tasks; 0: HEM_SEED or FIFO */
-    bool keep_sigint;   /* leave SIGINT alone */
+    /* Called for each task that is spawned, before its first step: to count
+     * it, to name it, to watch its end. Must not suspend or spawn; NULL: none.
+     * asyncio's task factory. */
+    void (*on_spawn)(void *arg, hem_task *t);
+    void *on_spawn_arg;
+    uint64_t seed; /* of the order of ready tasks; 0: HEM_SEED or FIFO */
+    /* Debug mode: log the tasks and callbacks that hold the loop for at least
+     * so long in one step, with their names and where they were spawned.
+     * 0: HEM_DEBUG (milliseconds) from the environment, or off. asyncio's
+     * slow_callback_duration. */
+    hem_ns slow_step;
+    bool keep_sigint; /* leave SIGINT alone */
 } hem_run_options;
 
 /*

@@ -36,18 +36,12 @@
 #define HEM_TASK_H
 
 #include "base.h"
+#include "failure.h"
+#include "var.h"
 
 HEM_BEGIN_DECLS
 
 typedef struct hem_task hem_task;
-
-/* What hem_fail() recorded: why and where a task failed. */
-typedef struct hem_error {
-    int code;            /* as given to hem_fail() */
-    int line;            /* where it was called */
-    const char *file;    /* static */
-    const char *message; /* as long as the hem_error */
-} hem_error;
 
 /* Where a task is spawned in the program's text; static. */
 typedef struct hem_site {
@@ -60,6 +54,8 @@ typedef struct hem_spawn_options {
     const char *name;   /* NULL: the function's; lives as long as the record */
     size_t stack_bytes; /* of address space; 0: the loop's default */
     bool eager;         /* take the first step now, inside the call */
+    hem_context *context; /* its variables, until it ends; NULL: a copy of the
+                             caller's */
     const hem_site *site; /* filled in by the macros */
 } hem_spawn_options;
 
@@ -93,8 +89,9 @@ HEM_API HEM_CHECK int hem_spawn_with_at(hem_task **ret, hem_fn *fn, void *arg,
 /*
  * Wait until `t` has ended and return its result or error. If the caller is
  * cancelled meanwhile, `t` is cancelled, and the wait goes on until `t` has
- * ended: asyncio's `await task`. Returns at once if `t` has ended already.
- * HEM_EREFUSED: a task cannot await itself. [suspends] [cancel point]
+ * ended: asyncio's `await task`. Returns at once if `t` has ended already. With
+ * an error comes its record (failure.h). HEM_EREFUSED: a task cannot await
+ * itself. [suspends] [cancel point]
  */
 HEM_API HEM_CHECK int hem_await(hem_task *t);
 
@@ -141,7 +138,7 @@ HEM_API bool hem_task_cancelled(const hem_task *t);
  * cancelled), HEM_ESTATE if it has not. [loop thread] */
 HEM_API int hem_task_result(const hem_task *t);
 
-/* Return what hem_fail() recorded for a task that failed, NULL if nothing.
+/* Return the record of a task that failed (failure.h), NULL if there is none.
  * Valid as long as the handle. [loop thread] */
 HEM_API const hem_error *hem_task_error(const hem_task *t);
 
@@ -168,22 +165,6 @@ HEM_API void hem_task_forget(hem_task *t);
  * creation, until it returns false. It must not suspend. asyncio's
  * all_tasks(). [loop thread] */
 HEM_API void hem_task_each(bool (*fn)(void *arg, hem_task *t), void *arg);
-
-/*
- * Record why the current task fails and return `code`, a negative error:
- *
- *     return hem_fail(HEM_EINVAL, "port %d out of range", port);
- *
- * The message goes with the task's error to whoever reads it: the report of
- * an unhandled error, hem_task_error(). The last call wins; a task that does
- * not fail drops it. Cut at 500 characters; lost where memory lacks. A macro.
- * [loop thread]
- */
-#define hem_fail(code, ...) hem_fail_at((code), __FILE__, __LINE__, __VA_ARGS__)
-
-HEM_API int hem_fail_at(int code, const char *file, int line,
-                        const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
 
 /*
  * End as cancelled of one's own accord, for the reason `why`, as in

@@ -42,6 +42,8 @@ int hem__loop_init(hem_loop *l, const hem__loop_config *config)
     l->virtual_clock = config->clock;
     l->clock = config->clock ? &hem__clock_virtual : &hem__clock_monotonic;
     l->random = config->seed;
+    l->watch_step = config->watch_step;
+    l->stepwise = config->seed || config->watch_step;
     l->pace = HEM__LOOP_BUDGET;
     l->pid = getpid();
     int rc = hem__fds_init(l);
@@ -166,7 +168,7 @@ static void pace(hem_loop *l)
 static void turn(hem_loop *l)
 {
     pace(l);
-    l->budget = l->random ? 0 : l->pace;
+    l->budget = l->stepwise ? 0 : l->pace;
     hem__posts_take(l);
     if (!l->ready.first)
         l->clock->idle(l);
@@ -175,25 +177,33 @@ static void turn(hem_loop *l)
     hem__loop_fire(l);
 }
 
+void hem__loop_step(hem_loop *l, hem__ready *n)
+{
+    if (n->run) {
+        n->run(n);
+        return;
+    }
+    hem__fiber *f = (hem__fiber *)n;
+    l->current = f;
+    hem__coro_switch(&l->coro, &f->coro, hem__fiber_take(f));
+}
+
 void hem__loop_run(hem_loop *l)
 {
     uint32_t steps = 0; /* of callbacks and picked fibers in this turn */
     l->stop = false;
     while (!l->stop) {
-        if (!l->ready.first || (!l->budget && !l->random) ||
+        if (!l->ready.first || (!l->budget && !l->stepwise) ||
             ++steps >= l->pace) {
             steps = 0;
             turn(l);
             continue;
         }
         hem__ready *n = pick(l);
-        if (n->run) {
-            n->run(n);
-        } else {
-            hem__fiber *f = (hem__fiber *)n;
-            l->current = f;
-            hem__coro_switch(&l->coro, &f->coro, hem__fiber_take(f));
-        }
+        if (l->watch_step)
+            l->watch_step(l, n);
+        else
+            hem__loop_step(l, n);
     }
 }
 

@@ -83,6 +83,9 @@ struct hem_loop {
     uint32_t round;  /* of the seeded order: so many run before anything that
                         has become ready since the round began */
     bool stop;       /* return from hem__loop_run */
+    bool stepwise;   /* every step is taken from the loop's context */
+    /* Debug mode: takes each step by calling hem__loop_step(); or NULL. */
+    void (*watch_step)(hem_loop *l, hem__ready *n);
     /* The fiber on whose stack we are as it ends, and handlers run: nobody can
      * be switched to, and its record is needed yet. */
     hem__fiber *concluding;
@@ -95,6 +98,7 @@ extern _Thread_local hem_loop *hem__loop __attribute__((visibility("hidden")));
 typedef struct hem__loop_config {
     hem_virtual_clock *clock;
     uint64_t seed;
+    void (*watch_step)(hem_loop *l, hem__ready *n); /* or NULL */
 } hem__loop_config;
 
 /* Make the loop of this thread. HEM_ENOMEM, HEM_EMFILE, HEM_ENFILE. */
@@ -110,6 +114,9 @@ void hem__loop_deinit(hem_loop *l);
 /* In a forked child: close what it inherited, and forget it. fork() itself sees
  * to that. */
 void hem__loop_abandon(hem_loop *l);
+
+/* Run `n`, taken from the ready queue. */
+void hem__loop_step(hem_loop *l, hem__ready *n);
 
 /* Run until hem__loop_stop(). */
 void hem__loop_run(hem_loop *l);

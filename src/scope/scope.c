@@ -40,9 +40,9 @@ static void fire(hem__timer *timer)
 
 static void child_failed(hem_scope *s, hem_task *child)
 {
-    child->outcome.flags |= HEM__TASK_RETRIEVED;
+    child->future.outcome.flags |= HEM__TASK_RETRIEVED;
     if (s->on_error)
-        s->on_error(s->on_error_arg, s, child, child->outcome.status);
+        s->on_error(s->on_error_arg, s, child, child->future.outcome.status);
     else if (s->kind != HEM_SUPERVISOR)
         hem__report(hem__loop, HEM_REPORT_CHILD, child);
 }

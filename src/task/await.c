@@ -7,11 +7,12 @@
  * be long. A ring of tasks that await each other has no end: the request then
  * breaks it where the ring is found.
  */
+#include "task/failure.h"
 #include "task/task.h"
 
 static bool cancel_await(hem_loop *l, hem__fiber *f, const char *why)
 {
-    hem_task *target = HEM__CONTAINER(f->waiter.of, hem_task, outcome);
+    hem_task *target = HEM__CONTAINER(f->waiter.of, hem_task, future.outcome);
     hem__shield_cancel(l, target, target->shields, why);
     return true;
 }
@@ -23,7 +24,7 @@ static hem_task *awaited(const hem_task *t)
 {
     if (t->fiber.wait != &wait_task)
         return NULL;
-    return HEM__CONTAINER(t->fiber.waiter.of, hem_task, outcome);
+    return HEM__CONTAINER(t->fiber.waiter.of, hem_task, future.outcome);
 }
 
 static void break_ring(hem_loop *l, hem_task *t, const char *why)
@@ -93,10 +94,15 @@ int hem__shield_uncancel(hem_task *t, hem__shield *from)
 bool hem_task_cancel(hem_task *t, const char *why)
 {
     hem_loop *l = hem__loop_need("hem_task_cancel");
-    if (t->outcome.state != HEM__PENDING)
+    if (t->future.outcome.state != HEM__PENDING)
         return false;
     hem__shield_cancel(l, t, t->shields, why);
     return true;
+}
+
+bool hem__task_cancel_future(hem_future *f, const char *why)
+{
+    return hem_task_cancel(HEM__CONTAINER(f, hem_task, future), why);
 }
 
 int hem_task_cancelling(const hem_task *t)
@@ -117,8 +123,18 @@ int hem_await(hem_task *t)
     hem_task *self = hem__task_need(l, "hem_await");
     if (t == self)
         return HEM_EREFUSED;
-    t->outcome.flags |= HEM__TASK_RETRIEVED;
-    if (t->outcome.state != HEM__PENDING)
-        return hem__outcome_take(&t->outcome, &self->fiber);
-    return hem__outcome_wait(l, &self->fiber, &t->outcome, &wait_task);
+    t->future.outcome.flags |= HEM__TASK_RETRIEVED;
+    if (t->future.outcome.state != HEM__PENDING) {
+        hem__error_share(self, t);
+        return hem__outcome_take(&t->future.outcome, &self->fiber);
+    }
+    return hem__outcome_wait(l, &self->fiber, &t->future.outcome, &wait_task);
+}
+
+int hem_cancelled(const char *why)
+{
+    hem_task *t =
+        hem__task_need(hem__loop_need("hem_cancelled"), "hem_cancelled");
+    t->fiber.reason = why;
+    return HEM_ECANCELED;
 }

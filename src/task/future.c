@@ -1,11 +1,32 @@
 /* SPDX-License-Identifier: MIT */
-#include "hem/future.h"
+#include "task/future.h"
 
-#include "task/outcome.h"
+#include "task/task.h"
 
 void hem_future_init(hem_future *f)
 {
+    hem__future_init(f, NULL);
+}
+
+void hem__future_init(hem_future *f,
+                      bool (*cancel)(hem_future *self, const char *why))
+{
     hem__outcome_init(&f->outcome);
+    f->cancel = cancel;
+}
+
+void hem__future_settle(hem_loop *l, hem_future *f, int status, const char *why)
+{
+    f->outcome.why = why;
+    hem__outcome_settle(l, &f->outcome, HEM__DONE, status);
+}
+
+/* Whether the program may set it: 0, or why not. */
+static int check_settable(const hem_future *f)
+{
+    if (f->cancel)
+        return HEM_EREFUSED;
+    return f->outcome.state == HEM__PENDING ? 0 : HEM_ESTATE;
 }
 
 int hem_future_set_result(hem_future *f, int result)
@@ -13,9 +34,8 @@ int hem_future_set_result(hem_future *f, int result)
     hem_loop *l = hem__loop_need("hem_future_set_result");
     if (result < 0)
         return HEM_EINVAL;
-    if (f->outcome.state != HEM__PENDING)
-        return HEM_ESTATE;
-    hem__outcome_settle(l, &f->outcome, HEM__DONE, result);
+    HEM_TRY(check_settable(f));
+    hem__future_settle(l, f, result, NULL);
     return 0;
 }
 
@@ -24,41 +44,50 @@ int hem_future_set_error(hem_future *f, int error)
     hem_loop *l = hem__loop_need("hem_future_set_error");
     if (error >= 0)
         return HEM_EINVAL;
-    if (f->outcome.state != HEM__PENDING)
-        return HEM_ESTATE;
-    hem__outcome_settle(l, &f->outcome, HEM__DONE, error);
+    HEM_TRY(check_settable(f));
+    hem__future_settle(l, f, error, NULL);
     return 0;
 }
 
-bool hem_future_cancel(hem_future *f, const char *why)
+static bool cancel(hem_loop *l, hem_future *f, const char *why)
 {
-    hem_loop *l = hem__loop_need("hem_future_cancel");
     if (f->outcome.state != HEM__PENDING)
         return false;
+    if (f->cancel)
+        return f->cancel(f, why);
     f->outcome.why = why;
     hem__outcome_settle(l, &f->outcome, HEM__CANCELLED, HEM_ECANCELED);
     return true;
 }
 
-/* Cancelling one who waits cancels the future, for all who wait. */
-static bool cancel_wait(hem_loop *l, hem__fiber *f, const char *why)
+bool hem_future_cancel(hem_future *f, const char *why)
 {
-    hem__outcome *o = f->waiter.of;
-    o->why = why;
-    hem__outcome_settle(l, o, HEM__CANCELLED, HEM_ECANCELED);
-    return true;
+    return cancel(hem__loop_need("hem_future_cancel"), f, why);
 }
 
-static const hem__wait wait_future = {"future", cancel_wait};
+/* Cancelling one who waits cancels the future, for all who wait. */
+bool hem__future_cancel_wait(hem_loop *l, hem__fiber *f, const char *why)
+{
+    return cancel(l, HEM__CONTAINER(f->waiter.of, hem_future, outcome), why);
+}
+
+static const hem__wait wait_future = {"future", hem__future_cancel_wait};
+
+int hem__future_wait(hem_loop *l, hem_future *f, const hem__wait *wait)
+{
+    return hem__outcome_wait(l, l->current, &f->outcome, wait);
+}
 
 int hem_future_wait(hem_future *f)
 {
     hem_loop *l = hem__loop_need("hem_future_wait");
     hem__fiber *self = hem__fiber_need(l, "hem_future_wait");
-    hem__outcome *o = &f->outcome;
-    if (o->state == HEM__PENDING)
-        return hem__outcome_wait(l, self, o, &wait_future);
-    return hem__outcome_take(o, self);
+    hem_task *t = hem__task_of_future(f);
+    if (t)
+        return hem_await(t);
+    if (f->outcome.state == HEM__PENDING)
+        return hem__outcome_wait(l, self, &f->outcome, &wait_future);
+    return hem__outcome_take(&f->outcome, self);
 }
 
 bool hem_future_done(const hem_future *f)
@@ -73,11 +102,18 @@ bool hem_future_cancelled(const hem_future *f)
 
 int hem_future_result(const hem_future *f)
 {
+    const hem_task *t = hem__task_of_future(f);
+    if (t)
+        return hem_task_result(t);
     return hem_future_done(f) ? f->outcome.status : HEM_ESTATE;
 }
 
 void hem_future_on_done(hem_future *f, hem_done *d, hem_done_fn *fn, void *arg)
 {
     hem_loop *l = hem__loop_need("hem_future_on_done");
-    hem__outcome_on_done(l, &f->outcome, d, fn, arg);
+    hem_task *t = hem__task_of_future(f);
+    if (t)
+        hem_task_on_done(t, d, fn, arg);
+    else
+        hem__outcome_on_done(l, &f->outcome, d, fn, arg);
 }

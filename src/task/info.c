@@ -4,20 +4,25 @@
 
 bool hem_task_done(const hem_task *t)
 {
-    return t->outcome.state != HEM__PENDING;
+    return t->future.outcome.state != HEM__PENDING;
 }
 
 bool hem_task_cancelled(const hem_task *t)
 {
-    return t->outcome.state == HEM__CANCELLED;
+    return t->future.outcome.state == HEM__CANCELLED;
 }
 
 int hem_task_result(const hem_task *t)
 {
     if (!hem_task_done(t))
         return HEM_ESTATE;
-    ((hem_task *)t)->outcome.flags |= HEM__TASK_RETRIEVED;
-    return t->outcome.status;
+    ((hem_task *)t)->future.outcome.flags |= HEM__TASK_RETRIEVED;
+    return t->future.outcome.status;
+}
+
+hem_future *hem_task_future(hem_task *t)
+{
+    return &t->future;
 }
 
 const hem_error *hem_task_error(const hem_task *t)
@@ -27,7 +32,7 @@ const hem_error *hem_task_error(const hem_task *t)
 
 const char *hem_task_reason(const hem_task *t)
 {
-    return hem_task_done(t) ? t->outcome.why : t->fiber.reason;
+    return hem_task_done(t) ? t->future.outcome.why : t->fiber.reason;
 }
 
 const char *hem_task_name(const hem_task *t)
@@ -58,14 +63,14 @@ const char *hem_task_waits_for(const hem_task *t)
 void hem_task_forget(hem_task *t)
 {
     const uint8_t claims = HEM__TASK_HANDLE | HEM__TASK_FORGOTTEN;
-    if (!t || (t->outcome.flags & claims) != HEM__TASK_HANDLE)
+    if (!t || (t->future.outcome.flags & claims) != HEM__TASK_HANDLE)
         return;
     hem_loop *l = hem__loop_need("hem_task_forget");
     if (t == hem__runtime_of(l)->main)
         return; /* hem_run() has its handle */
-    t->outcome.flags |= HEM__TASK_FORGOTTEN;
+    t->future.outcome.flags |= HEM__TASK_FORGOTTEN;
     bool kept_for_exit =
-        (t->outcome.flags & HEM__TASK_AT_EXIT) && hem__task_failed(t);
+        (t->future.outcome.flags & HEM__TASK_AT_EXIT) && hem__task_failed(t);
     if (!hem_task_done(t) || kept_for_exit || l->concluding == &t->fiber)
         return; /* it is freed as it ends, or when the run does */
     hem__list_unlink(&t->sibling);
@@ -87,6 +92,6 @@ void hem_task_each(bool (*fn)(void *arg, hem_task *t), void *arg)
 void hem_task_on_done(hem_task *t, hem_done *d, hem_done_fn *fn, void *arg)
 {
     hem_loop *l = hem__loop_need("hem_task_on_done");
-    t->outcome.flags |= HEM__TASK_RETRIEVED;
-    hem__outcome_on_done(l, &t->outcome, d, fn, arg);
+    t->future.outcome.flags |= HEM__TASK_RETRIEVED;
+    hem__outcome_on_done(l, &t->future.outcome, d, fn, arg);
 }

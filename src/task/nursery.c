@@ -6,7 +6,9 @@ void hem__nursery_init(hem__nursery *n,
 {
     hem__list_init(&n->tasks);
     n->count = 0;
+    n->watched = false;
     n->ended = ended;
+    n->failed = NULL;
 }
 
 void hem__nursery_cancel(hem_loop *l, hem__nursery *n, const char *why)
@@ -14,7 +16,7 @@ void hem__nursery_cancel(hem_loop *l, hem__nursery *n, const char *why)
     /* A request makes ready, it does not run: nobody leaves the list. */
     for (hem__list *e = n->tasks.next; e != &n->tasks; e = e->next) {
         hem_task *t = HEM__CONTAINER(e, hem_task, sibling);
-        if (t->outcome.state == HEM__PENDING)
+        if (t->future.outcome.state == HEM__PENDING)
             hem__shield_cancel(l, t, t->shields, why);
     }
 }

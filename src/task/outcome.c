@@ -23,7 +23,7 @@ void hem__outcome_tell(hem_loop *l, hem__outcome *o, hem__waiter *w)
         return;
     }
     hem__fiber *f = (hem__fiber *)w->ready;
-    if (o->state == HEM__CANCELLED)
+    if (o->status == HEM_ECANCELED)
         f->reason = o->why;
     hem__wake(l, f, o->status);
 }

@@ -41,7 +41,7 @@ static inline void hem__outcome_settle(hem_loop *l, hem__outcome *o,
     while (!hem__list_empty(&o->waiters)) {
         hem__waiter *w = HEM__CONTAINER(o->waiters.next, hem__waiter, link);
         hem__list_unlink(&w->link);
-        if (!w->ready->run && state == HEM__DONE)
+        if (!w->ready->run && status != HEM_ECANCELED)
             hem__wake(l, (hem__fiber *)w->ready, status);
         else
             hem__outcome_tell(l, o, w);
@@ -63,7 +63,7 @@ static inline int hem__outcome_wait(hem_loop *l, hem__fiber *f, hem__outcome *o,
 /* The outcome of one that is settled, for fiber `f`. */
 static inline int hem__outcome_take(const hem__outcome *o, hem__fiber *f)
 {
-    if (o->state == HEM__CANCELLED)
+    if (o->status == HEM_ECANCELED)
         f->reason = o->why;
     return o->status;
 }

@@ -11,6 +11,7 @@
 #include "hem/run.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "coro/overflow.h"
@@ -23,9 +24,9 @@ static void nobody_told(hem__nursery *n, hem_task *child)
 {
     (void)n;
     const uint8_t claims = HEM__TASK_HANDLE | HEM__TASK_FORGOTTEN;
-    bool has_owner = (child->outcome.flags & claims) == HEM__TASK_HANDLE;
+    bool has_owner = (child->future.outcome.flags & claims) == HEM__TASK_HANDLE;
     bool claimed =
-        child->outcome.flags & (HEM__TASK_RETRIEVED | HEM__TASK_AT_EXIT);
+        child->future.outcome.flags & (HEM__TASK_RETRIEVED | HEM__TASK_AT_EXIT);
     if (hem__task_failed(child) && !has_owner && !claimed)
         hem__report(hem__loop, HEM_REPORT_NEVER_RETRIEVED, child);
 }
@@ -36,6 +37,37 @@ static uint64_t seed_of(const hem_run_options *opts)
         return opts->seed;
     const char *text = getenv("HEM_SEED");
     return text ? strtoull(text, NULL, 0) : 0;
+}
+
+static hem_ns slow_step_of(const hem_run_options *opts)
+{
+    if (opts->slow_step)
+        return opts->slow_step;
+    const char *text = getenv("HEM_DEBUG");
+    return text ? strtoll(text, NULL, 0) * HEM_MSEC : 0;
+}
+
+/* Take a step, and say so if it takes long. */
+static void watch_step(hem_loop *l, hem__ready *n)
+{
+    const hem_task *t = n->run ? NULL : (const hem_task *)n;
+    hem_ns limit = hem__runtime_of(l)->slow_step;
+    char name[100] = ""; /* the record may go */
+    const hem_site *site = t ? t->site : NULL;
+    if (t)
+        strncat(name, t->name, sizeof(name) - 1);
+    hem_ns begin = hem__loop_now(l);
+    hem__loop_step(l, n);
+    hem_ns took = hem__loop_now(l) - begin;
+    if (took < limit)
+        return;
+    long long ms = took / HEM_MSEC;
+    if (site)
+        hem_log(HEM_LOG_WARNING,
+                "task \"%s\", spawned at %s:%d, held the loop for %lld ms",
+                name, site->file, site->line, ms);
+    else
+        hem_log(HEM_LOG_WARNING, "a callback held the loop for %lld ms", ms);
 }
 
 static void overflow_who(hem__overflow_victim *ret)
@@ -54,7 +86,11 @@ static int runtime_init(hem__runtime *rt, const hem_run_options *opts)
 {
     if (opts->stack_bytes > HEM__STACK_MAX_BYTES)
         return HEM_EINVAL;
-    hem__loop_config config = {.clock = opts->clock, .seed = seed_of(opts)};
+    rt->slow_step = slow_step_of(opts);
+    hem__loop_config config = {.clock = opts->clock,
+                               .seed = seed_of(opts),
+                               .watch_step =
+                                   rt->slow_step > 0 ? watch_step : NULL};
     int rc = hem__loop_init(&rt->loop, &config);
     if (rc < 0)
         return rc;
@@ -67,6 +103,7 @@ static int runtime_init(hem__runtime *rt, const hem_run_options *opts)
     hem__list_init(&rt->all);
     hem__list_init(&rt->failed);
     rt->options = opts;
+    rt->slow = opts->on_spawn != NULL;
     rt->stack_class = hem__stack_class_of(
         &rt->loop.stacks,
         opts->stack_bytes ? opts->stack_bytes : HEM__STACK_DEFAULT_BYTES);
@@ -107,7 +144,7 @@ static void report_failed(hem__runtime *rt, hem_task *t)
 {
     hem__list_remove(&t->all);
     hem__report(&rt->loop, HEM_REPORT_AT_EXIT, t);
-    if (t->outcome.flags & HEM__TASK_HANDLE) {
+    if (t->future.outcome.flags & HEM__TASK_HANDLE) {
         hem__list_insert(&rt->nursery.tasks, &t->sibling);
         return;
     }
@@ -122,7 +159,7 @@ static void cancel_all(hem__runtime *rt)
     rt->at_exit = 0;
     for (hem__list *e = rt->all.next; e != &rt->all; e = e->next) {
         hem_task *t = HEM__CONTAINER(e, hem_task, all);
-        t->outcome.flags |= HEM__TASK_AT_EXIT;
+        t->future.outcome.flags |= HEM__TASK_AT_EXIT;
         rt->at_exit++;
         hem_task_cancel(t, NULL);
     }
@@ -171,7 +208,7 @@ static int run_main(hem__runtime *rt, hem_fn *main, void *arg)
     hem__loop_run(&rt->loop);
     cancel_all(rt);
     run_last_turns(rt);
-    rt->closed = true;
+    rt->closed = rt->slow = true;
     cancel_all(rt);
     hem__interrupt_release(&rt->loop);
     hem__interrupt_finish();

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "task/failure.h"
 
 /* Stacks end at a multiple of 16. */
 #define RECORD_BYTES ((sizeof(hem_task) + 15) & ~(size_t)15)
@@ -47,15 +48,31 @@ hem_task *hem_self(void)
 
 static void release_error(hem_task *t)
 {
-    hem__free(t->error);
+    hem_error_release(t->error);
     t->error = NULL;
 }
 
 void hem__task_bury(hem_loop *l, hem_task *t)
 {
-    if (hem__task_failed(t) && !(t->outcome.flags & HEM__TASK_RETRIEVED))
+    if (hem__task_failed(t) && !(t->future.outcome.flags & HEM__TASK_RETRIEVED))
         hem__report(l, HEM_REPORT_NEVER_RETRIEVED, t);
     release_error(t);
+}
+
+/* The record of the current task, which has ended with `status`: it goes to
+ * those who wait, or, if it is of something else, away. */
+__attribute__((noinline)) static void settle_error(hem_task *t, int status)
+{
+    if (t->error->code != status) {
+        release_error(t);
+        return;
+    }
+    hem__list *waiters = &t->future.outcome.waiters;
+    for (hem__list *e = waiters->next; e != waiters; e = e->next) {
+        hem__waiter *w = HEM__CONTAINER(e, hem__waiter, link);
+        if (!w->ready->run)
+            hem__error_record((hem_task *)w->ready, hem_error_hold(t->error));
+    }
 }
 
 /* Settle the outcome of the current task, whose function returned `status`,
@@ -64,23 +81,22 @@ static inline void conclude(hem_loop *l, hem_task *t, int status)
 {
     hem__fiber *f = &t->fiber;
     hem__nursery *n = t->nursery;
-    if (status >= 0) {
-        if (t->error)
-            release_error(t);
-        if (f->pending) {
-            status = HEM_ECANCELED;
-            f->reason = f->why;
-        }
+    if (status >= 0 && f->pending) {
+        status = HEM_ECANCELED;
+        f->reason = f->why;
     }
-    t->outcome.why = f->reason;
+    if (t->error)
+        settle_error(t, status);
+    hem__bindings_release(t->own.bindings);
+    t->future.outcome.why = f->reason;
     l->current = NULL;
     hem__list_unlink(&t->all);
     n->count--;
     hem__timers_release(&l->timers);
-    hem__outcome_settle(l, &t->outcome,
+    hem__outcome_settle(l, &t->future.outcome,
                         status == HEM_ECANCELED ? HEM__CANCELLED : HEM__DONE,
                         status);
-    if (status < 0 || n->count == 0) {
+    if (status < 0 || n->count == 0 || n->watched) {
         l->concluding = &t->fiber;
         n->ended(n, t);
         l->concluding = NULL;
@@ -93,7 +109,7 @@ static hem__stack *retire_at_exit(hem_loop *l, hem_task *t)
 {
     hem__runtime *rt = hem__runtime_of(l);
     hem__stack *s = t->fiber.stack;
-    bool handle = t->outcome.flags & HEM__TASK_HANDLE;
+    bool handle = t->future.outcome.flags & HEM__TASK_HANDLE;
     if (--rt->at_exit == 0)
         hem__loop_stop(l);
     if (hem__task_failed(t)) {
@@ -101,7 +117,7 @@ static hem__stack *retire_at_exit(hem_loop *l, hem_task *t)
         hem__list_insert(&rt->failed, &t->all);
         return handle ? s : NULL;
     }
-    if (!handle || (t->outcome.flags & HEM__TASK_FORGOTTEN)) {
+    if (!handle || (t->future.outcome.flags & HEM__TASK_FORGOTTEN)) {
         hem__list_unlink(&t->sibling);
         hem__task_free(l, t);
     }
@@ -112,7 +128,7 @@ static hem__stack *retire_at_exit(hem_loop *l, hem_task *t)
  * freed. Returns its stack, NULL if that is needed. */
 static inline hem__stack *retire(hem_loop *l, hem_task *t)
 {
-    uint8_t flags = t->outcome.flags;
+    uint8_t flags = t->future.outcome.flags;
     hem__stack *s = t->fiber.stack;
     if (flags & HEM__TASK_AT_EXIT)
         return retire_at_exit(l, t);
@@ -138,6 +154,8 @@ HEM__CORO_BODY static hem__next task_main(void *arg, int value)
     hem_loop *l = hem__loop;
     hem__coro_entered(&t->fiber.coro);
     int status = value < 0 ? value : t->fn(t->arg);
+    if (status < 0 && t->nursery->failed)
+        status = t->nursery->failed(t->nursery, t, status);
     if (t->shields || t->fiber.timeouts)
         unbalanced(t);
     conclude(l, t, status);
@@ -158,7 +176,8 @@ static inline void init(hem_task *t, hem_fn *fn, void *arg,
     t->fiber.pending = false;
     t->fiber.spare = 0;
     t->fiber.timeouts = 0;
-    hem__outcome_init(&t->outcome);
+    hem__outcome_init(&t->future.outcome);
+    t->future.cancel = hem__task_cancel_future;
     t->timer.index = 0;
     t->timer.seq = 0;
     t->timer.fire = fire_sleep;
@@ -166,10 +185,11 @@ static inline void init(hem_task *t, hem_fn *fn, void *arg,
     t->fn = fn;
     t->arg = arg;
     t->error = NULL;
+    t->context = &t->own;
     t->name = site->function;
     t->site = site;
     t->count = 0;
-    t->spare = 0;
+    t->expected = 0;
 }
 
 /* Whether a task can be made out of what is there. */
@@ -178,7 +198,7 @@ static inline bool provided(const hem__runtime *rt, const hem__stack_class *c,
 {
     const hem__timers *ts = &rt->loop.timers;
     return c->warm > 0 && ts->reserved < ts->capacity &&
-           (rt->records || !handle) && !rt->closed;
+           (rt->records || !handle) && !rt->slow;
 }
 
 /* See to it that it can. Unchanged, but for reserves, on failure. */
@@ -257,13 +277,22 @@ static inline hem_task *spawn(hem__runtime *rt, hem__nursery *n, hem_task **ret,
                               hem__stack_class *c)
 {
     hem_task *t = create(rt, c, ret != NULL);
+    const hem_task *self = (const hem_task *)rt->loop.current;
     init(t, fn, arg, site);
+    t->own.bindings = self ? hem__bindings_hold(self->context->bindings) : NULL;
     link_task(rt, n, t);
     if (ret) {
-        t->outcome.flags = HEM__TASK_HANDLE;
+        t->future.outcome.flags = HEM__TASK_HANDLE;
         *ret = t;
     }
     return t;
+}
+
+static void tell_spawn(hem__runtime *rt, hem_task *t)
+{
+    const hem_run_options *o = rt->options;
+    if (o->on_spawn)
+        o->on_spawn(o->on_spawn_arg, t);
 }
 
 /* The slow way: reserves are to be provided first. */
@@ -275,6 +304,7 @@ __attribute__((noinline)) static int spawn_slowly(hem_loop *l, hem__nursery *n,
     hem__runtime *rt = hem__runtime_of(l);
     HEM_TRY(provide(rt, rt->stack_class, ret != NULL));
     hem_task *t = spawn(rt, n, ret, fn, arg, site, rt->stack_class);
+    tell_spawn(rt, t);
     hem__queue_push(&l->ready, &t->fiber.ready);
     return 0;
 }
@@ -311,6 +341,9 @@ int hem__task_spawn_with(hem_loop *l, hem__nursery *n, hem_task **ret,
     hem_task *t = spawn(rt, n, ret, fn, arg, opts->site, c);
     if (opts->name)
         t->name = opts->name;
+    if (opts->context)
+        t->context = opts->context;
+    tell_spawn(rt, t);
     if (opts->eager && !l->concluding)
         step_now(l, t);
     else

@@ -22,28 +22,31 @@
 
 #include "base/alloc.h"
 #include "base/list.h"
+#include "hem/future.h"
 #include "hem/run.h"
 #include "hem/task.h"
 #include "loop/fiber.h"
 #include "loop/loop.h"
 #include "task/outcome.h"
+#include "task/var.h"
 
 #define HEM__RECORDS_KEPT 4096
 
 typedef struct hem__nursery hem__nursery;
 typedef struct hem__shield hem__shield;
 
-/* Flags of a task, in outcome.flags. */
+/* Flags of a task, in future.outcome.flags. */
 enum hem__task_flag {
     HEM__TASK_HANDLE = 1,    /* the record is from the cache */
     HEM__TASK_RETRIEVED = 2, /* somebody asked for the result */
     HEM__TASK_FORGOTTEN = 4, /* free the record when it ends */
     HEM__TASK_AT_EXIT = 8,   /* cancelled by the end of the run */
+    HEM__TASK_HANDLED = 16,  /* its failure went to a handler */
 };
 
 struct hem_task {
     hem__fiber fiber; /* must be first */
-    hem__outcome outcome;
+    hem_future future;
     hem__timer timer;      /* of hem_sleep; its place is reserved */
     hem__nursery *nursery; /* to which it belongs */
     hem__list sibling;     /* among its tasks */
@@ -51,11 +54,13 @@ struct hem_task {
     hem__shield *shields;  /* its open scopes, innermost first */
     hem_fn *fn;            /* its body, to be called with `arg` */
     void *arg;
-    hem_error *error; /* what hem_fail() recorded, or NULL */
+    hem_error *error;     /* the latest record of a failure, held, or NULL */
+    hem_context own;      /* variables set in it, if it was not given others */
+    hem_context *context; /* those that it sees: `own`, or others */
     const char *name;
     const hem_site *site; /* where it was spawned */
     uint32_t count;       /* requests to cancel that were not taken back */
-    uint32_t spare;
+    uint32_t expected;    /* count that the close of a task context expects */
 };
 
 /* What all tasks of a loop share. */
@@ -68,9 +73,11 @@ typedef struct hem__runtime {
     struct hem__record *records; /* free ones */
     uint32_t record_count;
     hem__stack_class *stack_class; /* of stacks if nobody asked for others */
+    hem_ns slow_step; /* a step that takes so long is logged; 0: none is */
     hem_task *main;
     const hem_run_options *options;
     bool closed;      /* no more tasks */
+    bool slow;        /* closed, or there is a hook: spawn the slow way */
     bool interrupted; /* SIGINT cancelled the main task */
 } hem__runtime;
 
@@ -91,9 +98,20 @@ int hem__task_spawn(hem_loop *l, hem__nursery *n, hem_task **ret, hem_fn *fn,
 int hem__task_spawn_with(hem_loop *l, hem__nursery *n, hem_task **ret,
                          hem_fn *fn, void *arg, const hem_spawn_options *opts);
 
+/* The `cancel` of the futures that tasks are. */
+bool hem__task_cancel_future(hem_future *f, const char *why);
+
+/* The task that `f` is, NULL: it is none. */
+static inline hem_task *hem__task_of_future(const hem_future *f)
+{
+    return f->cancel == hem__task_cancel_future
+               ? HEM__CONTAINER(f, hem_task, future)
+               : NULL;
+}
+
 static inline bool hem__task_failed(const hem_task *t)
 {
-    return t->outcome.state == HEM__DONE && t->outcome.status < 0;
+    return t->future.outcome.state == HEM__DONE && t->future.outcome.status < 0;
 }
 
 /* Records of tasks with handles: some free ones are kept. */
@@ -130,14 +148,17 @@ void hem__task_bury(hem_loop *l, hem_task *t);
 /* Free the record of an ended task. */
 static inline void hem__task_free(hem_loop *l, hem_task *t)
 {
-    if (t->outcome.status < 0)
+    if (t->future.outcome.status < 0)
         hem__task_bury(l, t);
-    if (t->outcome.flags & HEM__TASK_HANDLE)
+    if (t->future.outcome.flags & HEM__TASK_HANDLE)
         hem__record_put(hem__runtime_of(l), t);
 }
 
 /* Pass the failure of `t` to the handler of the run. */
 void hem__report(hem_loop *l, hem_report_kind kind, hem_task *t);
+
+/* The handler of the error of `t` failed with `status`. */
+void hem__report_handler(hem_loop *l, hem_task *t, int status);
 
 /* nursery.c */
 

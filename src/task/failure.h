@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Records of failures, inside: made, put into groups, handed from task to
+ * task. A NULL record stands for one that memory lacked for.
+ */
+#ifndef HEM__TASK_FAILURE_H
+#define HEM__TASK_FAILURE_H
+
+#include "hem/failure.h"
+#include "hem/task.h"
+
+/* A record, held, of the failed task `t`: its own, or one that says no more
+ * than its status. */
+hem_error *hem__error_of(hem_task *t);
+
+/* A group without members, held, of task `t`. */
+hem_error *hem__error_group(const hem_task *t);
+
+/* Add a member, whose hold is taken over. `group` may be NULL. */
+void hem__error_add(hem_error *group, hem_error *member);
+
+/* Make `e`, whose hold is taken over, the record of `t`. */
+void hem__error_record(hem_task *t, hem_error *e);
+
+/* Give the record of the failed task `t` to `to` as well. */
+void hem__error_share(hem_task *to, const hem_task *t);
+
+#endif
