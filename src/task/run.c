@@ -195,12 +195,11 @@ static int run_main(hem__runtime *rt, hem_fn *main, void *arg)
     const hem_run_options *o = rt->options;
     static const hem_site site = {"main", "hem_run", 0};
     hem_task *t;
-    int rc = hem_spawn_at(&t, main, arg, &site);
+    hem_spawn_options spawn = {.name = o->name, .site = &site};
+    int rc = hem_spawn_with_at(&t, main, arg, &spawn);
     if (rc < 0)
         return rc;
     rt->main = t;
-    if (o->name)
-        t->name = o->name;
     if (!o->keep_sigint)
         hem__interrupt_catch(&rt->loop, on_interrupt);
     hem_done done;

@@ -13,7 +13,7 @@ static hem_future *future_of(const struct thing *t)
     if (t->kind == THING_FUTURE)
         return &((struct future *)(uintptr_t)t)->future;
     struct task *task = as_task(t);
-    return task->handle ? NULL : &task->after;
+    return task->retired ? &task->after : NULL;
 }
 
 struct outcome awaitable_outcome(const struct thing *t, int status)

@@ -108,6 +108,7 @@ void exec_run(const struct program *p, uint64_t seed)
     int rc = hem_run(task_main, main,
                      &(hem_run_options){.clock = &virtual_clock,
                                         .on_report = on_report,
+                                        .on_spawn = task_spawned,
                                         .name = main->name,
                                         .stack_bytes = STACK_BYTES,
                                         .seed = seed,
@@ -116,4 +117,5 @@ void exec_run(const struct program *p, uint64_t seed)
         problem_exit(EXIT_FAILED, p->source, 1, "hem_run: %s", hem_errname(rc));
     trace_close();
     trace_write();
+    outcome_forget();
 }

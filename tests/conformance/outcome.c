@@ -27,6 +27,13 @@ static const struct {
     [OUTCOME_CLOSED] = {"closed", HEM_ECLOSED},
 };
 
+/* Records that outcomes refer to. */
+static struct {
+    hem_error **errors;
+    size_t count;
+    size_t capacity;
+} kept;
+
 int status_of_error(int code)
 {
     return FIRST_APPLICATION_ERROR - code;
@@ -49,8 +56,24 @@ int outcome_status(struct outcome o)
     }
 }
 
+int outcome_raise(struct outcome o)
+{
+    return o.error ? hem_fail_again(o.error) : outcome_status(o);
+}
+
+void outcome_forget(void)
+{
+    while (kept.count > 0)
+        hem_error_release(kept.errors[--kept.count]);
+}
+
 static struct outcome failure_of(int status)
 {
+    if (status <= FIRST_APPLICATION_ERROR)
+        return (struct outcome){.kind = OUTCOME_ERROR,
+                                .n = FIRST_APPLICATION_ERROR - status};
+    if (status == HEM_ESWALLOWED)
+        return outcome_failure(OUTCOME_INVALID_STATE);
     for (enum outcome_kind k = OUTCOME_CANCELLED; k <= OUTCOME_CLOSED; k++) {
         if (failures[k].status == status)
             return outcome_failure(k);
@@ -64,12 +87,29 @@ struct outcome outcome_of(int status)
         return outcome_ok();
     if (status > 0)
         return (struct outcome){.kind = OUTCOME_VALUE, .n = status - 1};
-    if (status <= FIRST_APPLICATION_ERROR)
-        return (struct outcome){.kind = OUTCOME_ERROR,
-                                .n = FIRST_APPLICATION_ERROR - status};
     struct outcome o = failure_of(status);
-    if (o.kind == OUTCOME_CANCELLED && hem_self())
+    if (!hem_self())
+        return o;
+    if (o.kind == OUTCOME_CANCELLED)
         o.why = hem_task_reason(hem_self());
+    const hem_error *e = hem_failure();
+    if (o.kind == OUTCOME_GROUP && e && e->code == HEM_EGROUP)
+        return outcome_of_error(e);
+    return o;
+}
+
+struct outcome outcome_of_error(const hem_error *e)
+{
+    if (e->code != HEM_EGROUP)
+        return failure_of(e->code);
+    struct outcome *members = arena_alloc((e->count + 1) * sizeof(*members));
+    for (size_t i = 0; i < e->count; i++)
+        members[i] = outcome_of_error(e->errors[i]);
+    struct outcome o = outcome_group(members, e->count);
+    o.error = hem_error_hold(e);
+    kept.errors = arena_room(kept.errors, kept.count, &kept.capacity,
+                             sizeof(hem_error *));
+    kept.errors[kept.count++] = o.error;
     return o;
 }
 

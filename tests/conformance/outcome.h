@@ -11,6 +11,7 @@
 #ifndef CONFORMANCE_OUTCOME_H
 #define CONFORMANCE_OUTCOME_H
 
+#include <hem/failure.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -40,6 +41,7 @@ struct outcome {
     int n;            /* value, code of an application error, or status */
     const char *text; /* of a group or a list */
     const char *why;  /* message of a cancellation, or NULL */
+    hem_error *error; /* of a group: hem's record of it, or NULL */
 };
 
 static inline bool outcome_failed(struct outcome o)
@@ -67,9 +69,19 @@ int status_of_error(int code);
 
 int outcome_status(struct outcome o);
 
+/* The same for hem to fail with: it is told of the members of a group. In a
+ * task. */
+int outcome_raise(struct outcome o);
+
 /* What a call of hem returned. A cancellation gets the reason by which the
- * current task was interrupted. */
+ * current task was interrupted, a group the members that hem handed to it. */
 struct outcome outcome_of(int status);
+
+/* The group that hem recorded; kept until outcome_forget(). */
+struct outcome outcome_of_error(const hem_error *e);
+
+/* The run is over: give all records up. */
+void outcome_forget(void);
 
 /* In the arena. */
 const char *outcome_text(struct outcome o);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Scopes: corpus/SPEC.md, sections 6.7 to 6.10. */
+#include "contexts.h"
 #include "scopes.h"
 
 #include <string.h>
@@ -81,7 +82,7 @@ static struct flow close_scope(struct scope *s, struct flow f)
     int status = outcome_status(flow_body(f));
     int rc = s->kind == SCOPE_SHIELDBLOCK ? hem_shield_close(&s->scope, status)
                                           : hem_scope_close(&s->scope, status);
-    task_retire(s->children);
+    task_retire_all(s->children);
     if (rc == HEM_ECANCELED && hem_task_reason(hem_self()) != reason)
         return flow_raise(outcome_of(rc)); /* interrupted while it waited */
     return flow_leave(f, rc);
@@ -126,11 +127,10 @@ static struct flow run_in(struct activation *a, const struct node *n)
     struct thing *t = exec_bound(a, n, 0, THING_SCOPE);
     if (!t)
         return flow_next();
-    if (n->options[OPTION_CTX])
-        exec_not_yet(n, "in ctx=");
     int rc;
     struct task *child =
-        task_create(n->operands[2].fn, (struct scope *)t, false, &rc);
+        task_create(n->operands[2].fn, (struct scope *)t,
+                    &(hem_spawn_options){.context = context_option(a, n)}, &rc);
     if (!child)
         return exec_done_on(n, outcome_of(rc));
     names_bind(a, n->operands[1].word, &child->thing);

@@ -2,6 +2,7 @@
 /* Tasks: corpus/SPEC.md, section 6.2. */
 #include <string.h>
 
+#include "contexts.h"
 #include "statement.h"
 #include "tasks.h"
 #include "trace.h"
@@ -10,11 +11,10 @@
 
 static struct flow run_spawn(struct activation *a, const struct node *n)
 {
-    if (n->options[OPTION_CTX])
-        exec_not_yet(n, "spawn ctx=");
+    hem_spawn_options o = {.eager = n->options[OPTION_EAGER] != NULL,
+                           .context = context_option(a, n)};
     int rc;
-    struct task *t = task_create(n->operands[1].fn, NULL,
-                                 n->options[OPTION_EAGER] != NULL, &rc);
+    struct task *t = task_create(n->operands[1].fn, NULL, &o, &rc);
     if (!t)
         return exec_done(n, outcome_of(rc));
     names_bind(a, n->operands[0].word, &t->thing);

@@ -9,12 +9,30 @@
 #include "trace.h"
 
 static struct task *root;
+static struct task *youngest; /* of all */
+
+struct template
+{
+    struct template *older;
+    struct fn *fn;
+    char name[8];
+};
+
+static struct template *templates;
+
+/* The task whose name it is, which `name` points into; NULL: there is none. */
+static struct task *find(const char *name)
+{
+    for (struct task *t = youngest; t; t = t->older) {
+        if (t->name == name)
+            return t;
+    }
+    return NULL;
+}
 
 struct task *task_of(const hem_task *t)
 {
-    const char *name = hem_task_name(t);
-    return (struct task *)(void *)((char *)(uintptr_t)name -
-                                   offsetof(struct task, name));
+    return find(hem_task_name(t));
 }
 
 struct task *task_current(void)
@@ -33,7 +51,8 @@ static void write_end(struct task *t, struct outcome o)
 {
     t->ended = true;
     t->outcome = o;
-    trace_fill(t->place, t->name, arena_format("end %s", outcome_text(o)));
+    if (t->fn)
+        trace_fill(t->place, t->name, arena_format("end %s", outcome_text(o)));
 }
 
 /* Let `after` stand for a task whose handle is not valid any more. */
@@ -49,13 +68,30 @@ static void settle_after(struct task *t)
     (void)rc;
 }
 
+void task_retire(struct task *t)
+{
+    if (t->retired)
+        return;
+    t->handle = NULL;
+    t->retired = true;
+    hem_future_init(&t->after);
+    if (t->ended)
+        settle_after(t);
+}
+
+void task_retire_all(struct task *t)
+{
+    for (; t; t = t->sibling)
+        task_retire(t);
+}
+
 /* The task has ended, and its function could not say how. */
 static void ended_unseen(struct task *t, int status)
 {
     struct outcome o = t->outcome;
     if (status == HEM_ECANCELED && o.kind != OUTCOME_CANCELLED) {
         o = outcome_failure(OUTCOME_CANCELLED);
-        if (t->handle)
+        if (t->handle && !t->lost)
             o.why = hem_task_reason(t->handle);
     }
     write_end(t, o);
@@ -65,22 +101,32 @@ static void ended_unseen(struct task *t, int status)
 static void on_end(void *arg, int status)
 {
     struct task *t = arg;
-    if (!t->ended) {
+    bool unseen = !t->ended;
+    if (unseen) {
         if (!t->started)
             t->place = trace_reserve();
         ended_unseen(t, status);
     }
-    if (!t->handle)
+    if (t->lost)
+        task_retire(t);
+    else if (unseen && t->retired)
         settle_after(t);
     if (t == root)
         run_end_begin();
 }
 
-/* The turn of the task has come: if it did not start, it was cancelled. */
+/* Behind the first step of the task, which was not in the ready queue yet when
+ * it was spawned: if it did not start, it was cancelled. */
 static void after_first_step(void *arg)
 {
     struct task *t = arg;
-    if (t->started || t->ended || !t->handle || !hem_task_done(t->handle))
+    if (!t->stepped) {
+        t->stepped = true;
+        (void)!hem_call_soon(&t->first_step);
+        return;
+    }
+    if (t->started || t->ended || t->lost || !t->handle ||
+        !hem_task_done(t->handle))
         return;
     t->place = trace_reserve();
     ended_unseen(t, hem_task_result(t->handle));
@@ -92,8 +138,24 @@ static void watch(struct task *t)
     hem_task_on_done(t->handle, &t->on_end, on_end, t);
 }
 
-static void watch_first_step(struct task *t)
+void task_spawned(void *arg, hem_task *hem)
 {
+    (void)arg;
+    const char *name = hem_task_name(hem);
+    struct task *t = find(name);
+    for (struct template *p = templates; !t && p; p = p->older) {
+        if (p->name == name) {
+            t = task_prepare(p->fn);
+            t->lost = true;
+            hem_task_set_name(hem, t->name);
+        }
+    }
+    if (!t)
+        return;
+    t->handle = hem;
+    watch(t);
+    if (t == root)
+        return;
     hem_callback_init(&t->first_step, after_first_step, t);
     (void)!hem_call_soon(&t->first_step);
 }
@@ -112,24 +174,33 @@ static void function_ended(struct task *t, struct outcome o)
         if (t->watched && t != root)
             (void)hem_done_remove(&t->on_end);
         write_end(t, o);
+        if (t->lost)
+            task_retire(t);
         run_end_task_ended(t, false);
     }
 }
 
-int task_main(void *arg)
+/* Run the function of the current task. */
+static struct outcome run(struct task *t)
 {
-    struct task *t = arg;
-    if (t == root) {
-        t->handle = hem_self();
-        watch(t);
-    }
     t->started = true;
     trace("start");
     struct outcome o = exec_call(t->fn);
     function_ended(t, o);
+    return o;
+}
+
+int task_main(void *arg)
+{
+    struct outcome o = run(arg);
     if (o.kind == OUTCOME_CANCELLED)
         return hem_cancelled(o.why); /* perhaps not the latest */
-    return outcome_status(o);
+    return outcome_raise(o);
+}
+
+struct outcome task_run_current(void)
+{
+    return run(task_current());
 }
 
 static struct task *create(struct fn *fn, const char *name)
@@ -139,60 +210,81 @@ static struct task *create(struct fn *fn, const char *name)
     t->thing.kind = THING_TASK;
     t->fn = fn;
     memcpy(t->name, name, bytes);
+    t->older = youngest;
+    youngest = t;
+    run_end_task_created(t);
     return t;
 }
 
 struct task *task_create_root(struct fn *fn)
 {
     root = create(fn, "main");
-    run_end_task_created(root);
     return root;
 }
 
-static int spawn(struct task *t, bool eager)
+/* A task about to be created by the current one. */
+static struct task *prepare(struct fn *fn, const char *label)
+{
+    struct task *creator = task_current();
+    struct task *t =
+        create(fn, arena_format("%s/%s.%d", creator ? creator->name : "loop",
+                                label, creator ? creator->created++ : 0));
+    t->creator = creator;
+    return t;
+}
+
+struct task *task_prepare(struct fn *fn)
+{
+    return prepare(fn, fn->name);
+}
+
+struct task *task_prepare_label(const char *label)
+{
+    struct task *t = prepare(NULL, label);
+    t->lost = true;
+    return t;
+}
+
+void task_refuse(struct task *t)
+{
+    t->ended = true;
+    if (t->creator)
+        t->creator->created--;
+    run_end_task_refused(t);
+}
+
+const char *task_template(struct fn *fn)
+{
+    struct template *p = arena_alloc(sizeof(*p));
+    p->fn = fn;
+    p->older = templates;
+    templates = p;
+    return p->name;
+}
+
+static int spawn(struct task *t, const hem_spawn_options *opts)
 {
     if (t->scope)
         return hem_scope_spawn_with(&t->scope->scope, &t->handle, task_main, t,
-                                    .name = t->name, .eager = eager);
+                                    .name = t->name, .eager = opts->eager,
+                                    .context = opts->context);
     return hem_spawn_with(&t->handle, task_main, t, .name = t->name,
-                          .eager = eager);
+                          .eager = opts->eager, .context = opts->context);
 }
 
-struct task *task_create(struct fn *fn, struct scope *scope, bool eager,
-                         int *ret_status)
+struct task *task_create(struct fn *fn, struct scope *scope,
+                         const hem_spawn_options *opts, int *ret_status)
 {
-    struct task *creator = task_current();
-    const char *name =
-        arena_format("%s/%s.%d", creator ? creator->name : "loop", fn->name,
-                     creator ? creator->created : 0);
-    struct task *t = create(fn, name);
-    t->creator = creator;
+    struct task *t = task_prepare(fn);
     t->scope = scope;
-    run_end_task_created(t);
-    *ret_status = spawn(t, eager);
+    *ret_status = spawn(t, opts);
     if (*ret_status < 0) {
-        run_end_task_refused(t);
+        task_refuse(t);
         return NULL;
     }
-    if (creator)
-        creator->created++;
     if (scope) {
         t->sibling = scope->children;
         scope->children = t;
     }
-    if (!t->ended)
-        watch(t);
-    if (!eager)
-        watch_first_step(t);
     return t;
-}
-
-void task_retire(struct task *t)
-{
-    for (; t; t = t->sibling) {
-        t->handle = NULL;
-        hem_future_init(&t->after);
-        if (t->ended)
-            settle_after(t);
-    }
 }

@@ -16,19 +16,23 @@
  */
 struct task {
     struct thing thing;
-    hem_task *handle;        /* NULL: `after` stands for it */
-    hem_future after;        /* valid once `handle` is NULL */
-    struct fn *fn;           /* what it runs */
-    struct task *creator;    /* NULL: it is the root task */
-    int created;             /* tasks that it has created */
-    struct outcome outcome;  /* of its function; of the task once `ended` */
-    int requests;            /* its count when it ended */
-    size_t place;            /* of the `end` line in the trace */
-    bool started;            /* the function was entered */
-    bool ended;              /* the `end` line is written */
-    bool late;               /* spawned when main had ended */
-    bool watched;            /* on_end is registered */
-    hem_done on_end;         /* writes it, unless the function could */
+    struct task *older;     /* in the list of all */
+    hem_task *handle;       /* NULL: `after` stands for it, once it `retired` */
+    hem_future after;       /* valid once it `retired` */
+    struct fn *fn;          /* what it runs; NULL: something of hem's */
+    struct task *creator;   /* NULL: it is the root task */
+    int created;            /* tasks that it has created */
+    struct outcome outcome; /* of its function; of the task once `ended` */
+    int requests;           /* its count when it ended */
+    size_t place;           /* of the `end` line in the trace */
+    bool started;           /* the function was entered */
+    bool ended;             /* the `end` line is written */
+    bool late;              /* spawned when main had ended */
+    bool watched;           /* on_end is registered */
+    bool retired;           /* `handle` is not valid any more */
+    bool lost;              /* it is not valid once the task has ended */
+    bool stepped;           /* `first_step` was called once */
+    hem_done on_end;        /* writes it, unless the function could */
     hem_callback first_step; /* behind the first step in the ready queue */
     struct task *sibling;    /* the next older child of its scope */
     struct scope *scope;     /* that spawned it, NULL: the loop's own */
@@ -41,13 +45,39 @@ struct future {
 };
 
 /* Spawn a task of `fn` in the current task: in a scope, or, NULL, in the
- * loop's own. Returns NULL and hem's error, or the task. */
-struct task *task_create(struct fn *fn, struct scope *scope, bool eager,
-                         int *ret_status);
+ * loop's own; of the options, only .eager and .context count. Returns NULL and
+ * hem's error, or the task. */
+struct task *task_create(struct fn *fn, struct scope *scope,
+                         const hem_spawn_options *opts, int *ret_status);
+
+/*
+ * A task of `fn` that hem will spawn: it must run task_main(t) and be named
+ * t->name. From then on its handle is known. Whoever learns that it was not
+ * spawned says so; whoever learns that its handle is not valid any more has it
+ * retired.
+ */
+struct task *task_prepare(struct fn *fn);
+void task_refuse(struct task *t);
+void task_retire(struct task *t);
+
+/* The same for a task that runs something of hem's, and is labelled so. It is
+ * retired when it ends. */
+struct task *task_prepare_label(const char *label);
+
+/*
+ * A name for tasks of `fn` that hem spawns by itself, from now on until the end
+ * of the program: each becomes a task of its own, created by whoever is then
+ * current, is to call task_run_current(), and is retired when it ends.
+ */
+const char *task_template(struct fn *fn);
+struct outcome task_run_current(void);
+
+/* hem has spawned a task: hem_run_options.on_spawn. */
+void task_spawned(void *arg, hem_task *t);
 
 /* The scope has been left, whose youngest child is `t`: their handles are not
  * valid any more. */
-void task_retire(struct task *t);
+void task_retire_all(struct task *t);
 
 /* The task of the function that runs now; NULL: none is current. */
 struct task *task_current(void);
