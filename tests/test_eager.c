@@ -171,7 +171,7 @@ static int fail_now(void *arg)
     return HEM_EIO;
 }
 
-static void spawn_in_handler(void *arg, hem_scope *s, hem_task *child,
+static int spawn_in_handler(void *arg, hem_scope *s, hem_task *child,
                              int error)
 {
     (void)arg;
@@ -181,6 +181,7 @@ static void spawn_in_handler(void *arg, hem_scope *s, hem_task *child,
     check_int(hem_spawn_with(NULL, say_and_sleep, "child", .eager = true), 0);
     check(hem_self() == NULL);
     trace("handler");
+    return 0;
 }
 
 VIRTUAL_TEST(a_task_spawned_eagerly_by_an_error_handler_runs_in_the_next_turn)

@@ -280,13 +280,14 @@ static int fail_at_once(void *arg)
     return HEM_EIO;
 }
 
-static void forget_and_spawn_again(void *arg, hem_scope *s, hem_task *child,
-                                   int error)
+static int forget_and_spawn_again(void *arg, hem_scope *s, hem_task *child,
+                                  int error)
 {
     check_int(error, HEM_EIO);
     hem_task_forget(child);
     check_int(hem_scope_spawn(s, (hem_task **)arg, sleep_and_say_seven, NULL),
               0);
+    return 0;
 }
 
 VIRTUAL_TEST(an_error_handler_may_forget_the_child_and_spawn_another)

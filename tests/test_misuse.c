@@ -161,13 +161,14 @@ static int fail_now(void *arg)
     return HEM_EIO;
 }
 
-static void yield_on_error(void *arg, hem_scope *s, hem_task *t, int error)
+static int yield_on_error(void *arg, hem_scope *s, hem_task *t, int error)
 {
     (void)arg;
     (void)s;
     (void)t;
     (void)error;
     (void)!hem_yield();
+    return 0;
 }
 
 static int in_error_handler(void *arg)

@@ -120,7 +120,7 @@ struct handled {
     int count;
 };
 
-static void on_error(void *arg, hem_scope *s, hem_task *child, int error)
+static int on_error(void *arg, hem_scope *s, hem_task *child, int error)
 {
     struct handled *h = arg;
     check(s == h->scope);
@@ -132,6 +132,7 @@ static void on_error(void *arg, hem_scope *s, hem_task *child, int error)
     check_int(hem_task_result(child), HEM_EIO);
     check_str(hem_task_error(child)->message, "disk full");
     h->count++;
+    return 0;
 }
 
 static int handle_one(void *arg)
@@ -158,12 +159,13 @@ static void an_error_handler_is_called_as_the_child_ends(void **state)
     run_assert_checks();
 }
 
-static void abort_scope(void *arg, hem_scope *s, hem_task *child, int error)
+static int abort_scope(void *arg, hem_scope *s, hem_task *child, int error)
 {
     (void)arg;
     (void)child;
     (void)error;
     hem_scope_abort(s, "one failed");
+    return 0;
 }
 
 VIRTUAL_TEST(an_error_handler_may_abort_the_scope)
@@ -182,13 +184,14 @@ VIRTUAL_TEST(an_error_handler_may_abort_the_scope)
     return 0;
 }
 
-static void restart(void *arg, hem_scope *s, hem_task *child, int error)
+static int restart(void *arg, hem_scope *s, hem_task *child, int error)
 {
     int *restarts = arg;
     (void)child;
     (void)error;
     if (++*restarts <= 3)
         check_int(hem_scope_spawn(s, NULL, fail_with_message, "again"), 0);
+    return 0;
 }
 
 VIRTUAL_TEST(an_error_handler_may_start_the_child_again)
@@ -204,11 +207,12 @@ VIRTUAL_TEST(an_error_handler_may_start_the_child_again)
     return 0;
 }
 
-static void spawn_refused(void *arg, hem_scope *s, hem_task *child, int error)
+static int spawn_refused(void *arg, hem_scope *s, hem_task *child, int error)
 {
     (void)child;
     (void)error;
     *(int *)arg = hem_scope_spawn(s, NULL, sleep_long, NULL);
+    return 0;
 }
 
 VIRTUAL_TEST(a_scope_being_left_takes_no_child_after_the_last_one)

@@ -108,8 +108,9 @@ struct hem__waiter {          /* somebody who waits for an outcome */
 struct hem__nursery { /* what the tasks of a scope, or a loop, belong to */
     /* Tasks in order of creation: not ended, or ended with a handle. */
     struct hem__list tasks;
-    size_t count; /* those that have not ended */
-    bool watched; /* `ended` is called for all */
+    struct hem__list open; /* among those of scopes that nest with none */
+    size_t count;          /* those that have not ended */
+    bool watched;          /* `ended` is called for all */
     /* A child has ended that failed, or was the last one: called as it ends,
      * no task current. */
     void (*ended)(struct hem__nursery *self, struct hem_task *child);

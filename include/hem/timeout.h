@@ -22,20 +22,21 @@ HEM_BEGIN_DECLS
 
 /* The caller's own; private. */
 typedef struct hem_timeout {
-    struct hem__timer timer; /* armed while it may expire */
-    struct hem__ready ready; /* queued if the deadline has passed at once */
-    hem_task *task;          /* who opened it */
-    hem_ns when;             /* deadline or HEM_NEVER */
-    uint32_t prior;          /* the task's count when opened */
-    uint8_t state;           /* enum hem__timeout_state */
-    const char *why;         /* reason of the request */
-    bool queued;             /* in the ready queue */
+    struct hem__timer timer;   /* armed while it may expire */
+    struct hem__ready ready;   /* queued if the deadline has passed at once */
+    struct hem_timeout *outer; /* the task's next one out */
+    hem_task *task;            /* who opened it */
+    hem_ns when;               /* deadline or HEM_NEVER */
+    uint32_t prior;            /* the task's count when opened */
+    uint8_t state;             /* enum hem__timeout_state */
+    const char *why;           /* reason of the request */
+    bool queued;               /* in the ready queue */
 } hem_timeout;
 
 /*
  * Begin a timeout of the current task: in `d` (0 or less: as soon as the task
  * waits; HEM_NEVER: no deadline), or at `when` on the loop's clock.
- * HEM_ENOMEM. [loop thread]
+ * HEM_ENOMEM: not open; HEM_EREFUSED: it is open already. [loop thread]
  */
 HEM_API HEM_CHECK int hem_timeout_open(hem_timeout *t, hem_ns d);
 HEM_API HEM_CHECK int hem_timeout_open_at(hem_timeout *t, hem_ns when);

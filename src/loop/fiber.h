@@ -49,8 +49,7 @@ struct hem__fiber {
     hem__stack *stack;
     int wake;     /* what the wait returns */
     bool pending; /* an interruption was not delivered yet */
-    uint8_t spare;
-    uint16_t timeouts; /* open ones, of the task */
+    uint8_t spare[3];
 };
 
 /* What the wait of a fiber that is about to run returns. */

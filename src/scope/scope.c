@@ -1,27 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Scopes: aiotools' TaskScope, step for step.
- *
- *     closed --open--> open --close: exiting, waits for children--> closed
- *
- * `aborting` is set once, by an abort, a timeout, or a body that failed; from
- * then on no child is accepted, and cancellations of those who wait for the
- * children are swallowed: there is nothing left to cancel.
+ * Scopes: what all kinds share, and task scopes: aiotools' TaskScope, step for
+ * step.
  */
-#include "hem/scope.h"
+#include "scope/scope.h"
 
 #include <string.h>
 
 #include "base/log.h"
-#include "task/task.h"
+#include "task/failure.h"
 
-enum hem__scope_state {
-    CLOSED, /* zero */
-    OPEN,
-    SHIELD, /* open, without children: hem_shield_open */
-};
+/* An open scope is looked for among so many when another is opened. */
+#define REENTRY_DEPTH 16
 
-static void abort_children(hem_loop *l, hem_scope *s, const char *why)
+#define PENDING_LIMIT 10000
+
+static const hem__scope_policy taskscope_policy;
+
+static const hem__scope_policy *policy_of(const hem_scope *s)
+{
+    switch (s->kind) {
+    case HEM_TASKGROUP:
+        return &hem__group_policy;
+    case HEM_TASKCONTEXT:
+        return &hem__task_context_policy;
+    case HEM_PERSISTENT:
+        return &hem__persistent_policy;
+    default:
+        return &taskscope_policy;
+    }
+}
+
+void hem__scope_abort(hem_loop *l, hem_scope *s, const char *why)
 {
     if (s->aborting)
         return;
@@ -31,70 +41,99 @@ static void abort_children(hem_loop *l, hem_scope *s, const char *why)
 
 static void fire(hem__timer *timer)
 {
-    hem_loop *l = hem__loop;
     hem_scope *s = HEM__CONTAINER(timer, hem_scope, timer);
     s->expired = true;
-    abort_children(l, s, "timeout");
-    hem__shield_cancel(l, s->owner, s->shield.outer, "timeout");
+    policy_of(s)->expire(hem__loop, s);
 }
 
-static void child_failed(hem_scope *s, hem_task *child)
+void hem__scope_handle(hem_scope *s, hem_task *child)
 {
+    hem_loop *l = hem__loop;
     child->future.outcome.flags |= HEM__TASK_RETRIEVED;
-    if (s->on_error)
-        s->on_error(s->on_error_arg, s, child, child->future.outcome.status);
-    else if (s->kind != HEM_SUPERVISOR)
-        hem__report(hem__loop, HEM_REPORT_CHILD, child);
+    if (s->on_error) {
+        int rc = s->on_error(s->on_error_arg, s, child,
+                             child->future.outcome.status);
+        if (rc < 0)
+            hem__report_handler(l, child, rc);
+    } else if (s->kind != HEM_SUPERVISOR) {
+        hem__report(l, HEM_REPORT_CHILD, child);
+    }
 }
 
-/* Somebody who waits for the last child: the owner, or others in
- * hem_scope_aclose(), for whom the scope may be gone when they run again. */
-struct joiner {
-    hem__list link;     /* among the scope's joiners */
-    hem_scope *scope;   /* NULL: the last child has ended */
-    hem_future no_more; /* children */
-};
-
-static void tell_joiners(hem_scope *s)
+void hem__scope_collect(hem_scope *s, hem_error *e)
 {
-    while (!hem__list_empty(&s->joiners)) {
-        struct joiner *j = HEM__CONTAINER(s->joiners.next, struct joiner, link);
-        hem__list_remove(&j->link);
-        j->scope = NULL;
-        if (!hem_future_done(&j->no_more))
-            (void)!hem_future_set_result(&j->no_more, 0);
-    }
+    if (!s->errors)
+        s->errors = hem__error_group(s->owner);
+    s->failures++;
+    hem__error_add(s->errors, e);
+}
+
+int hem__scope_raise(hem_scope *s, hem_task *self)
+{
+    hem__error_record(self, hem_error_hold(s->errors));
+    return HEM_EGROUP;
 }
 
 static void child_ended(hem__nursery *n, hem_task *child)
 {
     hem_scope *s = HEM__CONTAINER(n, hem_scope, nursery);
     if (hem__task_failed(child))
-        child_failed(s, child);
+        policy_of(s)->child_failed(s, child);
+    if (child->expected > 0)
+        hem__task_context_ended(s, child);
+    if (s->pending_count > 0)
+        hem__limit_next(hem__loop, s);
     if (n->count == 0)
-        tell_joiners(s);
+        hem__scope_tell_joiners(s);
+}
+
+/* Take what is neither zero nor the kind's business from the options. */
+static void configure(hem_scope *s, const hem_scope_options *o)
+{
+    s->kind = (uint8_t)o->kind;
+    s->on_error = o->on_error;
+    s->on_error_arg = o->on_error_arg;
+    s->context = o->context;
+    s->limit = o->limit;
+    s->pending_limit = o->pending_limit ? o->pending_limit : PENDING_LIMIT;
+    s->name = o->name;
+    s->move_on = o->move_on;
+    s->nursery.watched = o->limit > 0;
 }
 
 /* Enter the scope: all but its timeout. */
-static void enter(hem_scope *s, hem_task *owner, const hem_scope_options *o,
-                  uint8_t state)
+static void enter(hem_loop *l, hem_scope *s, hem_task *self,
+                  const hem_scope_options *o, uint8_t state)
 {
     memset(s, 0, sizeof(*s));
     hem__nursery_init(&s->nursery, child_ended);
     hem__list_init(&s->joiners);
-    s->owner = owner;
-    s->kind = (uint8_t)o->kind;
+    hem__list_init(&s->pending);
+    configure(s, o);
     s->state = state;
-    s->on_error = o->on_error;
-    s->on_error_arg = o->on_error_arg;
-    s->name = o->name;
-    s->move_on = o->move_on;
     s->timer.fire = fire;
-    s->prior = hem__shield_count(owner, owner->shields);
-    s->shield.outer = owner->shields;
+    if (!policy_of(s)->nests) {
+        hem__list_insert(&hem__runtime_of(l)->unowned, &s->nursery.open);
+        if (s->kind == HEM_PERSISTENT)
+            s->nursery.failed = hem__persistent_failed;
+        return;
+    }
+    s->owner = self;
+    s->prior = hem__shield_count(self, self->shields);
+    s->shield.outer = self->shields;
     s->shield.shielded =
-        o->shield || o->kind == HEM_SHIELDSCOPE || state == SHIELD;
-    owner->shields = &s->shield;
+        o->shield || o->kind == HEM_SHIELDSCOPE || state == HEM__SCOPE_SHIELD;
+    self->shields = &s->shield;
+}
+
+static bool is_open(const hem_scope *s, const hem_task *self)
+{
+    const hem__shield *at = self->shields;
+    for (int i = 0; at && i < REENTRY_DEPTH; at = at->outer, i++) {
+        if (at == &s->shield)
+            return true;
+    }
+    return false;
 }
 
 static int open_scope(hem_scope *s, const hem_scope_options *opts,
@@ -102,15 +141,16 @@ static int open_scope(hem_scope *s, const hem_scope_options *opts,
 {
     static const hem_scope_options defaults;
     hem_loop *l = hem__loop_need(function);
-    hem_task *owner = hem__task_need(l, function);
+    hem_task *self = hem__task_need(l, function);
     const hem_scope_options *o = opts ? opts : &defaults;
-    if (o->timeout && o->timeout != HEM_NEVER) {
-        int rc = hem__timers_reserve(&l->timers);
-        if (rc < 0)
-            return rc;
-    }
-    enter(s, owner, o, state);
-    if (o->timeout && o->timeout != HEM_NEVER) {
+    bool timed = o->timeout && o->timeout != HEM_NEVER &&
+                 o->kind != HEM_TASKCONTEXT && o->kind != HEM_PERSISTENT;
+    if (is_open(s, self))
+        return HEM_EREFUSED;
+    if (timed)
+        HEM_TRY(hem__timers_reserve(&l->timers));
+    enter(l, s, self, o, state);
+    if (timed) {
         s->timed = true;
         hem_ns now = hem__loop_now(l);
         hem__loop_arm(l, &s->timer,
@@ -121,12 +161,12 @@ static int open_scope(hem_scope *s, const hem_scope_options *opts,
 
 int hem_scope_open(hem_scope *s, const hem_scope_options *opts)
 {
-    return open_scope(s, opts, OPEN, "hem_scope_open");
+    return open_scope(s, opts, HEM__SCOPE_OPEN, "hem_scope_open");
 }
 
 void hem__scope_open_block(hem_scope *s, const hem_scope_options *opts)
 {
-    int rc = open_scope(s, opts, OPEN, "HEM_SCOPE");
+    int rc = open_scope(s, opts, HEM__SCOPE_OPEN, "HEM_SCOPE");
     if (rc < 0) {
         memset(s, 0, sizeof(*s));
         s->failed = rc;
@@ -136,7 +176,8 @@ void hem__scope_open_block(hem_scope *s, const hem_scope_options *opts)
 /* Whether the scope takes children: 0, or why not. */
 static inline int check_open(const hem_scope *s)
 {
-    if (s->state == OPEN && !s->aborting &&
+    if (s->state == HEM__SCOPE_OPEN &&
+        (!s->aborting || s->kind == HEM_PERSISTENT) &&
         !(s->exiting && s->nursery.count == 0))
         return 0;
     return s->failed ? s->failed : HEM_EREFUSED;
@@ -146,70 +187,41 @@ int hem_scope_spawn_at(hem_scope *s, hem_task **ret, hem_fn *fn, void *arg,
                        const hem_site *site)
 {
     hem_loop *l = hem__loop_need("hem_scope_spawn");
-    int rc = check_open(s);
-    return rc < 0 ? rc : hem__task_spawn(l, &s->nursery, ret, fn, arg, site);
+    if (s->limit || s->context || s->kind == HEM_TASKCONTEXT)
+        return hem_scope_spawn_with_at(s, ret, fn, arg,
+                                       &(hem_spawn_options){.site = site});
+    HEM_TRY(check_open(s));
+    return hem__task_spawn(l, &s->nursery, ret, fn, arg, site);
 }
 
 int hem_scope_spawn_with_at(hem_scope *s, hem_task **ret, hem_fn *fn, void *arg,
                             const hem_spawn_options *opts)
 {
     hem_loop *l = hem__loop_need("hem_scope_spawn");
-    int rc = check_open(s);
-    return rc < 0 ? rc
-                  : hem__task_spawn_with(l, &s->nursery, ret, fn, arg, opts);
+    HEM_TRY(check_open(s));
+    hem_spawn_options o = *opts;
+    if (!o.context)
+        o.context = s->context;
+    if (s->kind == HEM_TASKCONTEXT)
+        HEM_TRY(hem__task_context_claim(l, s));
+    int wait = hem__limit_check(s);
+    if (wait == 0)
+        return hem__task_spawn_with(l, &s->nursery, ret, fn, arg, &o);
+    return wait < 0 ? wait : hem__limit_spawn(l, s, ret, fn, arg, &o);
 }
 
 void hem_scope_abort(hem_scope *s, const char *why)
 {
     hem_loop *l = hem__loop_need("hem_scope_abort");
-    if (s->state == OPEN)
-        abort_children(l, s, why);
-}
-
-/* Wait for the last child. Returns HEM_ECANCELED if the caller was cancelled
- * before anything was aborted; `*ret_swallowed` tells if it was later. */
-static int join(hem_loop *l, hem_scope *s, hem_task *self, bool *ret_swallowed)
-{
-    bool owner = s->owner == self;
-    int rc = 0;
-    while (s->nursery.count > 0) {
-        struct joiner j = {.scope = s};
-        hem_future_init(&j.no_more);
-        hem__list_insert(&s->joiners, &j.link);
-        int waited = hem_future_wait(&j.no_more);
-        if (!j.scope && !owner)
-            return rc;
-        if (j.scope)
-            hem__list_remove(&j.link);
-        if (waited != HEM_ECANCELED)
-            continue;
-        if (s->aborting)
-            *ret_swallowed = true;
-        else
-            rc = HEM_ECANCELED;
-        abort_children(l, s, self->fiber.reason);
-    }
-    return rc;
-}
-
-int hem_scope_aclose(hem_scope *s)
-{
-    hem_loop *l = hem__loop_need("hem_scope_aclose");
-    hem_task *self = hem__task_need(l, "hem_scope_aclose");
-    if (s->state != OPEN)
-        return s->failed ? s->failed : HEM_EMISUSE;
-    if (!s->aborting) {
-        abort_children(l, s, "closed");
-        hem__shield_cancel(l, s->owner, s->owner->shields, NULL);
-    }
-    bool swallowed;
-    (void)join(l, s, self, &swallowed);
-    return 0;
+    if (s->state == HEM__SCOPE_OPEN)
+        hem__scope_abort(l, s, why);
 }
 
 static void check_owner(const hem_scope *s, const hem_task *self,
                         const char *function)
 {
+    if (!policy_of(s)->nests)
+        return;
     if (s->owner != self)
         hem__abort("%s: task \"%s\", spawned at %s:%d, does not own the scope",
                    function, self->name, self->site->file, self->site->line);
@@ -217,14 +229,6 @@ static void check_owner(const hem_scope *s, const hem_task *self,
         hem__abort("%s: task \"%s\", spawned at %s:%d, has an inner scope "
                    "open",
                    function, self->name, self->site->file, self->site->line);
-}
-
-static bool outer_shielded(const hem_scope *s)
-{
-    const hem__shield *outer = s->shield.outer;
-    while (outer && !outer->shielded)
-        outer = outer->outer;
-    return outer != NULL;
 }
 
 /* Take the scope off its owner's stack, and deliver what it kept back. */
@@ -235,8 +239,14 @@ static void leave(hem_loop *l, hem_scope *s, hem_task *self)
         hem__timers_release(&l->timers);
     }
     hem__nursery_release(l, &s->nursery);
+    hem__list_remove(&s->nursery.open);
+    s->state = HEM__SCOPE_CLOSED;
+    hem_error *errors = s->errors;
+    s->errors = self->error == errors ? errors : NULL;
+    hem_error_release(errors);
+    if (!policy_of(s)->nests)
+        return;
     self->shields = s->shield.outer;
-    s->state = CLOSED;
     uint32_t n = s->shield.deferred;
     for (uint32_t i = 0; i < n; i++) {
         bool known = i + HEM__SHIELD_WHYS >= n;
@@ -245,21 +255,11 @@ static void leave(hem_loop *l, hem_scope *s, hem_task *self)
     }
 }
 
-static int close_scope(hem_loop *l, hem_scope *s, int rc, bool *ret_swallowed)
+static int close_scope(hem_loop *l, hem_scope *s, hem_task *self, int rc)
 {
-    hem_task *self = s->owner;
+    bool swallowed = false;
     s->exiting = true;
-    uint32_t requests =
-        s->shield.deferred + hem__shield_count(self, s->shield.outer);
-    bool cancelled = rc == HEM_ECANCELED || (rc >= 0 && requests > s->prior);
-    if (rc < 0)
-        abort_children(l, s, NULL);
-    if (join(l, s, self, ret_swallowed) < 0)
-        cancelled = true;
-    if (s->expired)
-        rc = HEM_ETIMEDOUT;
-    else if (cancelled)
-        rc = outer_shielded(s) ? 0 : HEM_ECANCELED;
+    rc = policy_of(s)->exit(l, s, self, rc, &swallowed);
     leave(l, s, self);
     return rc == HEM_ETIMEDOUT && s->move_on ? 0 : rc;
 }
@@ -268,31 +268,43 @@ int hem_scope_close(hem_scope *s, int rc)
 {
     hem_loop *l = hem__loop_need("hem_scope_close");
     hem_task *self = hem__task_need(l, "hem_scope_close");
-    if (s->state != OPEN)
+    if (s->state != HEM__SCOPE_OPEN)
         return s->failed ? s->failed : HEM_EMISUSE;
     check_owner(s, self, "hem_scope_close");
-    bool swallowed = false;
-    return close_scope(l, s, rc, &swallowed);
+    return close_scope(l, s, self, rc);
 }
 
 void hem__scope_cleanup(hem_scope *s)
 {
-    if (s->state != OPEN)
+    if (s->state != HEM__SCOPE_OPEN)
         return;
     hem_loop *l = hem__loop_need("HEM_SCOPE");
     hem_task *self = hem__task_need(l, "HEM_SCOPE");
     check_owner(s, self, "HEM_SCOPE");
     bool swallowed = false;
     hem__timer_disarm(&l->timers, &s->timer); /* its request would get out */
-    abort_children(l, s, NULL);
-    (void)close_scope(l, s, HEM_ECANCELED, &swallowed);
+    hem__scope_abort(l, s, NULL);
+    s->exiting = true;
+    int rc = policy_of(s)->exit(l, s, self, HEM_ECANCELED, &swallowed);
+    leave(l, s, self);
     if (swallowed) /* nobody is told by a return value: do not lose it */
         hem__interrupt(l, &self->fiber, self->fiber.reason);
+    if (rc == HEM_EGROUP)
+        hem_log(HEM_LOG_ERROR,
+                "task \"%s\", spawned at %s:%d, left a task group early, "
+                "whose errors are lost: %zu, the first %s in \"%s\": %s",
+                self->name, self->site->file, self->site->line, s->failures,
+                s->errors && s->errors->count
+                    ? hem_errname(s->errors->errors[0]->code)
+                    : "unknown",
+                s->errors && s->errors->count ? s->errors->errors[0]->task : "",
+                s->errors && s->errors->count ? s->errors->errors[0]->message
+                                              : "");
 }
 
 size_t hem_scope_children(const hem_scope *s)
 {
-    return s->state == OPEN ? s->nursery.count : 0;
+    return s->state == HEM__SCOPE_OPEN ? s->nursery.count : 0;
 }
 
 bool hem_scope_expired(const hem_scope *s)
@@ -300,9 +312,30 @@ bool hem_scope_expired(const hem_scope *s)
     return s->expired;
 }
 
+const hem_error *hem_scope_errors(const hem_scope *s)
+{
+    return s->errors;
+}
+
+hem_scope *hem_scope_current(void)
+{
+    hem_loop *l = hem__loop_need("hem_scope_current");
+    const hem_task *self = (const hem_task *)l->current;
+    if (!self)
+        return NULL;
+    for (hem__shield *at = self->shields; at; at = at->outer) {
+        hem_scope *s = HEM__CONTAINER(at, hem_scope, shield);
+        if (s->state == HEM__SCOPE_OPEN)
+            return s;
+    }
+    return self->nursery->ended == child_ended
+               ? HEM__CONTAINER(self->nursery, hem_scope, nursery)
+               : NULL;
+}
+
 void hem_scope_each(hem_scope *s, bool (*fn)(void *arg, hem_task *t), void *arg)
 {
-    if (s->state != OPEN)
+    if (s->state != HEM__SCOPE_OPEN)
         return;
     hem__list *head = &s->nursery.tasks;
     hem__list *next;
@@ -317,16 +350,55 @@ void hem_scope_each(hem_scope *s, bool (*fn)(void *arg, hem_task *t), void *arg)
 int hem_shield_open(hem_scope *s, const hem_scope_options *opts)
 {
     hem_scope_options only = {.timeout = opts ? opts->timeout : 0};
-    return open_scope(s, &only, SHIELD, "hem_shield_open");
+    return open_scope(s, &only, HEM__SCOPE_SHIELD, "hem_shield_open");
 }
 
 int hem_shield_close(hem_scope *s, int rc)
 {
     hem_loop *l = hem__loop_need("hem_shield_close");
     hem_task *self = hem__task_need(l, "hem_shield_close");
-    if (s->state != SHIELD)
+    if (s->state != HEM__SCOPE_SHIELD)
         return HEM_EMISUSE;
     check_owner(s, self, "hem_shield_close");
-    bool swallowed = false;
-    return close_scope(l, s, rc, &swallowed);
+    return close_scope(l, s, self, rc);
 }
+
+/* Task scopes. */
+
+static bool outer_shielded(const hem_scope *s)
+{
+    const hem__shield *outer = s->shield.outer;
+    while (outer && !outer->shielded)
+        outer = outer->outer;
+    return outer != NULL;
+}
+
+static void taskscope_expire(hem_loop *l, hem_scope *s)
+{
+    hem__scope_abort(l, s, "timeout");
+    hem__shield_cancel(l, s->owner, s->shield.outer, "timeout");
+}
+
+static int taskscope_exit(hem_loop *l, hem_scope *s, hem_task *self, int rc,
+                          bool *ret_swallowed)
+{
+    uint32_t requests =
+        s->shield.deferred + hem__shield_count(self, s->shield.outer);
+    bool cancelled = rc == HEM_ECANCELED || (rc >= 0 && requests > s->prior);
+    if (rc < 0)
+        hem__scope_abort(l, s, NULL);
+    if (hem__scope_join(l, s, self, ret_swallowed) < 0)
+        cancelled = true;
+    if (s->expired)
+        return HEM_ETIMEDOUT;
+    if (cancelled)
+        return outer_shielded(s) ? 0 : HEM_ECANCELED;
+    return rc;
+}
+
+static const hem__scope_policy taskscope_policy = {
+    .nests = true,
+    .child_failed = hem__scope_handle,
+    .expire = taskscope_expire,
+    .exit = taskscope_exit,
+};

@@ -18,6 +18,9 @@ enum hem__timeout_state {
     FINISHED,
 };
 
+/* An open timeout is looked for among so many when another is opened. */
+#define REENTRY_DEPTH 16
+
 static void expire(hem_timeout *t)
 {
     t->state = EXPIRING;
@@ -56,19 +59,39 @@ static void disarm(hem_loop *l, hem_timeout *t)
     }
 }
 
+static bool is_open(const hem_timeout *t, const hem_task *self)
+{
+    const hem_timeout *at = self->timeouts;
+    for (int i = 0; at && i < REENTRY_DEPTH; at = at->outer, i++) {
+        if (at == t)
+            return true;
+    }
+    return false;
+}
+
+/* Take it off the timeouts of its task: as a rule it is the innermost. */
+static void leave(hem_timeout *t)
+{
+    hem_timeout **at = &t->task->timeouts;
+    while (*at != t)
+        at = &(*at)->outer;
+    *at = t->outer;
+}
+
 int hem_timeout_open_at(hem_timeout *t, hem_ns when)
 {
     hem_loop *l = hem__loop_need("hem_timeout_open");
     hem_task *self = hem__task_need(l, "hem_timeout_open");
-    int rc = hem__timers_reserve(&l->timers);
-    if (rc < 0)
-        return rc;
+    if (is_open(t, self))
+        return HEM_EREFUSED;
+    HEM_TRY(hem__timers_reserve(&l->timers));
     *t = (hem_timeout){.timer = {.fire = fire},
                        .ready = {.run = run},
+                       .outer = self->timeouts,
                        .task = self,
                        .prior = hem__shield_count(self, self->shields),
                        .state = ACTIVE};
-    self->fiber.timeouts++;
+    self->timeouts = t;
     arm(l, t, when);
     return 0;
 }
@@ -116,7 +139,7 @@ int hem_timeout_close(hem_timeout *t, int rc)
                    self->name, self->site->file, self->site->line);
     disarm(l, t);
     hem__timers_release(&l->timers);
-    self->fiber.timeouts--;
+    leave(t);
     if (t->state == ACTIVE) {
         t->state = FINISHED;
         return rc;

@@ -107,6 +107,11 @@ hem_error *hem__error_of(hem_task *t)
     return create(t, status, NULL);
 }
 
+hem_error *hem__error_bare(const hem_task *t, int code)
+{
+    return create(t, code, NULL);
+}
+
 hem_error *hem__error_group(const hem_task *t)
 {
     return create(t, HEM_EGROUP, NULL);

@@ -13,6 +13,9 @@
  * than its status. */
 hem_error *hem__error_of(hem_task *t);
 
+/* A record, held, that says no more than that `t` failed with `code`. */
+hem_error *hem__error_bare(const hem_task *t, int code);
+
 /* A group without members, held, of task `t`. */
 hem_error *hem__error_group(const hem_task *t);
 

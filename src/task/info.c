@@ -69,8 +69,8 @@ void hem_task_forget(hem_task *t)
     if (t == hem__runtime_of(l)->main)
         return; /* hem_run() has its handle */
     t->future.outcome.flags |= HEM__TASK_FORGOTTEN;
-    bool kept_for_exit =
-        (t->future.outcome.flags & HEM__TASK_AT_EXIT) && hem__task_failed(t);
+    bool kept_for_exit = (t->future.outcome.flags & HEM__TASK_AT_EXIT) &&
+                         hem__task_failed_at_exit(t);
     if (!hem_task_done(t) || kept_for_exit || l->concluding == &t->fiber)
         return; /* it is freed as it ends, or when the run does */
     hem__list_unlink(&t->sibling);

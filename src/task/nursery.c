@@ -5,6 +5,7 @@ void hem__nursery_init(hem__nursery *n,
                        void (*ended)(hem__nursery *self, hem_task *child))
 {
     hem__list_init(&n->tasks);
+    hem__list_init(&n->open);
     n->count = 0;
     n->watched = false;
     n->ended = ended;

@@ -101,6 +101,7 @@ static int runtime_init(hem__runtime *rt, const hem_run_options *opts)
     }
     hem__nursery_init(&rt->nursery, nobody_told);
     hem__list_init(&rt->all);
+    hem__list_init(&rt->unowned);
     hem__list_init(&rt->failed);
     rt->options = opts;
     rt->slow = opts->on_spawn != NULL;
@@ -113,6 +114,11 @@ static int runtime_init(hem__runtime *rt, const hem_run_options *opts)
 static void runtime_deinit(hem__runtime *rt)
 {
     hem__loop_drain(&rt->loop);
+    while (!hem__list_empty(&rt->unowned)) {
+        hem__nursery *n = HEM__CONTAINER(rt->unowned.next, hem__nursery, open);
+        hem__list_remove(&n->open);
+        hem__nursery_release(&rt->loop, n);
+    }
     hem__nursery_release(&rt->loop, &rt->nursery);
     hem__loop_deinit(&rt->loop);
     hem__overflow_unwatch();

@@ -112,7 +112,7 @@ static hem__stack *retire_at_exit(hem_loop *l, hem_task *t)
     bool handle = t->future.outcome.flags & HEM__TASK_HANDLE;
     if (--rt->at_exit == 0)
         hem__loop_stop(l);
-    if (hem__task_failed(t)) {
+    if (hem__task_failed_at_exit(t)) {
         hem__list_unlink(&t->sibling);
         hem__list_insert(&rt->failed, &t->all);
         return handle ? s : NULL;
@@ -156,7 +156,7 @@ HEM__CORO_BODY static hem__next task_main(void *arg, int value)
     int status = value < 0 ? value : t->fn(t->arg);
     if (status < 0 && t->nursery->failed)
         status = t->nursery->failed(t->nursery, t, status);
-    if (t->shields || t->fiber.timeouts)
+    if (t->shields || t->timeouts)
         unbalanced(t);
     conclude(l, t, status);
     hem__coro last = t->fiber.coro; /* the record may go */
@@ -174,14 +174,13 @@ static inline void init(hem_task *t, hem_fn *fn, void *arg,
     t->fiber.reason = NULL;
     t->fiber.wake = 0;
     t->fiber.pending = false;
-    t->fiber.spare = 0;
-    t->fiber.timeouts = 0;
     hem__outcome_init(&t->future.outcome);
     t->future.cancel = hem__task_cancel_future;
     t->timer.index = 0;
     t->timer.seq = 0;
     t->timer.fire = fire_sleep;
     t->shields = NULL;
+    t->timeouts = NULL;
     t->fn = fn;
     t->arg = arg;
     t->error = NULL;
@@ -328,8 +327,10 @@ int hem__task_spawn(hem_loop *l, hem__nursery *n, hem_task **ret, hem_fn *fn,
     return spawn_fast(l, n, ret, fn, arg, site);
 }
 
-int hem__task_spawn_with(hem_loop *l, hem__nursery *n, hem_task **ret,
-                         hem_fn *fn, void *arg, const hem_spawn_options *opts)
+/* Make a task with options, all but ready. */
+static int spawn_with(hem_loop *l, hem__nursery *n, hem_task **ret, hem_fn *fn,
+                      void *arg, const hem_spawn_options *opts,
+                      hem_task **ret_task)
 {
     hem__runtime *rt = hem__runtime_of(l);
     hem__stack_class *c = rt->stack_class;
@@ -344,10 +345,30 @@ int hem__task_spawn_with(hem_loop *l, hem__nursery *n, hem_task **ret,
     if (opts->context)
         t->context = opts->context;
     tell_spawn(rt, t);
+    *ret_task = t;
+    return 0;
+}
+
+int hem__task_spawn_with(hem_loop *l, hem__nursery *n, hem_task **ret,
+                         hem_fn *fn, void *arg, const hem_spawn_options *opts)
+{
+    hem_task *t;
+    HEM_TRY(spawn_with(l, n, ret, fn, arg, opts, &t));
     if (opts->eager && !l->concluding)
         step_now(l, t);
     else
         hem__queue_push(&l->ready, &t->fiber.ready);
+    return 0;
+}
+
+int hem__task_spawn_parked(hem_loop *l, hem__nursery *n, hem_task **ret,
+                           hem_fn *fn, void *arg, const hem_spawn_options *opts,
+                           const hem__wait *wait, hem__list *queue)
+{
+    hem_task *t;
+    HEM_TRY(spawn_with(l, n, ret, fn, arg, opts, &t));
+    t->fiber.wait = wait;
+    hem__list_insert(queue, &t->fiber.waiter.link);
     return 0;
 }
 

@@ -47,12 +47,13 @@ enum hem__task_flag {
 struct hem_task {
     hem__fiber fiber; /* must be first */
     hem_future future;
-    hem__timer timer;      /* of hem_sleep; its place is reserved */
-    hem__nursery *nursery; /* to which it belongs */
-    hem__list sibling;     /* among its tasks */
-    hem__list all;         /* in the list of all that have not ended */
-    hem__shield *shields;  /* its open scopes, innermost first */
-    hem_fn *fn;            /* its body, to be called with `arg` */
+    hem__timer timer;             /* of hem_sleep; its place is reserved */
+    hem__nursery *nursery;        /* to which it belongs */
+    hem__list sibling;            /* among its tasks */
+    hem__list all;                /* in the list of all that have not ended */
+    hem__shield *shields;         /* its open scopes, innermost first */
+    struct hem_timeout *timeouts; /* its open ones, innermost first */
+    hem_fn *fn;                   /* its body, to be called with `arg` */
     void *arg;
     hem_error *error;     /* the latest record of a failure, held, or NULL */
     hem_context own;      /* variables set in it, if it was not given others */
@@ -68,6 +69,7 @@ typedef struct hem__runtime {
     hem_loop loop;        /* must be first */
     hem__nursery nursery; /* of tasks spawned outside of any scope */
     hem__list all;        /* tasks not ended, in order of creation */
+    hem__list unowned;    /* by `open`: of open scopes that nest with none */
     hem__list failed;     /* by `all`: those AT_EXIT that failed */
     size_t at_exit;       /* number of tasks AT_EXIT that have not ended */
     struct hem__record *records; /* free ones */
@@ -108,6 +110,20 @@ static inline hem_task *hem__task_of_future(const hem_future *f)
                ? HEM__CONTAINER(f, hem_task, future)
                : NULL;
 }
+
+/* Whether the end of the run has to report the failure of `t`. */
+static inline bool hem__task_failed_at_exit(const hem_task *t)
+{
+    return t->future.outcome.state == HEM__DONE &&
+           t->future.outcome.status < 0 &&
+           !(t->future.outcome.flags & HEM__TASK_HANDLED);
+}
+
+/* Spawn a task that is parked, as by `wait`, at the end of `queue`, by its
+ * fiber's waiter, and takes its first step when woken. */
+int hem__task_spawn_parked(hem_loop *l, hem__nursery *n, hem_task **ret,
+                           hem_fn *fn, void *arg, const hem_spawn_options *opts,
+                           const hem__wait *wait, hem__list *queue);
 
 static inline bool hem__task_failed(const hem_task *t)
 {

@@ -11,7 +11,7 @@ static struct task *as_task(const struct thing *t)
 static hem_future *future_of(const struct thing *t)
 {
     if (t->kind == THING_FUTURE)
-        return &((struct future *)(uintptr_t)t)->future;
+        return ((struct future *)(uintptr_t)t)->future;
     struct task *task = as_task(t);
     return task->retired ? &task->after : NULL;
 }
@@ -19,9 +19,12 @@ static hem_future *future_of(const struct thing *t)
 struct outcome awaitable_outcome(const struct thing *t, int status)
 {
     struct outcome o = outcome_of(status);
-    if (o.kind == OUTCOME_GROUP && t->kind == THING_TASK)
-        o = as_task(t)->outcome;
-    return o;
+    if (o.kind != OUTCOME_GROUP)
+        return o;
+    if (t->kind == THING_TASK)
+        return as_task(t)->outcome;
+    const struct task *of = ((struct future *)(uintptr_t)t)->of;
+    return of ? of->outcome : o;
 }
 
 struct outcome awaitable_wait(struct thing *t)

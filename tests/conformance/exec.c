@@ -5,6 +5,7 @@
 
 #include "arena.h"
 #include "problem.h"
+#include "scopes.h"
 #include "statement.h"
 #include "tasks.h"
 #include "trace.h"
@@ -90,14 +91,25 @@ struct thing *exec_bound(const struct activation *a, const struct node *n,
     return t;
 }
 
+/* A persistent scope reports the errors of its children by itself. */
+static bool in_persistent_scope(const struct task *t)
+{
+    return t->scope && t->scope->kind == SCOPE_PTASKGROUP;
+}
+
 static void on_report(void *arg, const hem_report *r)
 {
     (void)arg;
-    if (r->kind == HEM_REPORT_NEVER_RETRIEVED)
-        return; /* Python says so when it collects garbage */
     const struct task *t = task_of(r->task);
-    trace("exc_handler task=%s %s", t->name,
-          outcome_text(awaitable_outcome(&t->thing, r->status)));
+    if (r->kind == HEM_REPORT_NEVER_RETRIEVED || !t)
+        return; /* Python says so when it collects garbage */
+    if (r->kind == HEM_REPORT_CHILD && in_persistent_scope(t))
+        return;
+    struct outcome o = awaitable_outcome(&t->thing, r->status);
+    if (r->kind == HEM_REPORT_HANDLER && !in_persistent_scope(t))
+        trace("exc_handler callback %s", outcome_text(o));
+    else
+        trace("exc_handler task=%s %s", t->name, outcome_text(o));
 }
 
 void exec_run(const struct program *p, uint64_t seed)

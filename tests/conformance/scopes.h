@@ -12,6 +12,7 @@ struct scope {
     hem_scope scope;
     enum scope_kind kind;
     const char *name;      /* in the program */
+    bool left;             /* its block has ended */
     bool handler_fails;    /* handler=fail */
     struct task *children; /* all that it spawned, the youngest first */
 };

@@ -13,7 +13,8 @@ static struct flow run_future(struct activation *a, const struct node *n)
 {
     struct future *f = arena_alloc(sizeof(*f));
     f->thing.kind = THING_FUTURE;
-    hem_future_init(&f->future);
+    f->future = &f->own;
+    hem_future_init(f->future);
     names_bind(a, n->operands[0].word, &f->thing);
     return flow_next();
 }
@@ -21,7 +22,7 @@ static struct flow run_future(struct activation *a, const struct node *n)
 /* The future of the first operand, or NULL; a task has a result of its own. */
 static hem_future *settable(const struct thing *t)
 {
-    return t->kind == THING_FUTURE ? &((struct future *)(uintptr_t)t)->future
+    return t->kind == THING_FUTURE ? ((struct future *)(uintptr_t)t)->future
                                    : NULL;
 }
 

@@ -10,15 +10,14 @@
 #include "tasks.h"
 #include "trace.h"
 
-static void on_error(void *arg, hem_scope *s, hem_task *child, int error)
+static int on_error(void *arg, hem_scope *s, hem_task *child, int error)
 {
     (void)s;
     const struct scope *scope = arg;
     const struct task *t = task_of(child);
-    trace("on_error %s task=%s %s", scope->name, t->name,
-          outcome_text(awaitable_outcome(&t->thing, error)));
-    if (scope->handler_fails)
-        trace("exc_handler callback error=99");
+    trace_as("loop", "on_error %s task=%s %s", scope->name, t->name,
+             outcome_text(awaitable_outcome(&t->thing, error)));
+    return scope->handler_fails ? status_of_error(99) : 0;
 }
 
 static bool has_handler(const struct node *n, const char *handler)
@@ -27,20 +26,24 @@ static bool has_handler(const struct node *n, const char *handler)
     return given && strcmp(given, handler) == 0;
 }
 
-/* hem's kind of a scope; others are not in hem yet. */
-static hem_scope_kind kind_of(const struct node *n, enum scope_kind kind)
+static int ignore_error(void *arg, hem_scope *s, hem_task *child, int error)
 {
-    switch (kind) {
-    case SCOPE_TASKSCOPE:
-    case SCOPE_SHIELDBLOCK:
-        return has_handler(n, "ignore") ? HEM_SUPERVISOR : HEM_TASKSCOPE;
-    case SCOPE_SUPERVISOR:
-        return HEM_SUPERVISOR;
-    case SCOPE_SHIELDSCOPE:
-        return HEM_SHIELDSCOPE;
-    default:
-        exec_not_yet(n, n->operands[1].word);
-    }
+    (void)arg, (void)s, (void)child, (void)error;
+    return 0;
+}
+
+static hem_scope_kind kind_of(enum scope_kind kind)
+{
+    static const hem_scope_kind kinds[] = {
+        [SCOPE_TASKSCOPE] = HEM_TASKSCOPE,
+        [SCOPE_SUPERVISOR] = HEM_SUPERVISOR,
+        [SCOPE_TASKGROUP] = HEM_TASKGROUP,
+        [SCOPE_PTASKGROUP] = HEM_PERSISTENT,
+        [SCOPE_SHIELDSCOPE] = HEM_SHIELDSCOPE,
+        [SCOPE_SHIELDBLOCK] = HEM_TASKSCOPE,
+        [SCOPE_TASKCONTEXT] = HEM_TASKCONTEXT,
+    };
+    return kinds[kind];
 }
 
 /* hem's timeout of an option or operand: 0 is none there. */
@@ -58,18 +61,20 @@ static struct scope *create(const char *name, enum scope_kind kind)
     return s;
 }
 
-static int open_scope(struct scope *s, const struct node *n)
+static int open_scope(struct activation *a, struct scope *s,
+                      const struct node *n)
 {
-    if (n->options[OPTION_CTX])
-        exec_not_yet(n, "scope ctx=");
-    hem_scope_options o = {.kind = kind_of(n, s->kind),
-                           .shield = n->options[OPTION_SHIELD] != NULL};
+    hem_scope_options o = {.kind = kind_of(s->kind),
+                           .shield = n->options[OPTION_SHIELD] != NULL,
+                           .context = context_option(a, n)};
     if (n->options[OPTION_TIMEOUT])
         o.timeout = timeout_of(n->timeout);
     s->handler_fails = has_handler(n, "fail");
     if (s->handler_fails || has_handler(n, "log")) {
         o.on_error = on_error;
         o.on_error_arg = s;
+    } else if (has_handler(n, "ignore")) {
+        o.on_error = ignore_error;
     }
     return s->kind == SCOPE_SHIELDBLOCK ? hem_shield_open(&s->scope, &o)
                                         : hem_scope_open(&s->scope, &o);
@@ -79,10 +84,13 @@ static int open_scope(struct scope *s, const struct node *n)
 static struct flow close_scope(struct scope *s, struct flow f)
 {
     const char *reason = hem_task_reason(hem_self());
-    int status = outcome_status(flow_body(f));
+    int status = outcome_raise(flow_body(f));
     int rc = s->kind == SCOPE_SHIELDBLOCK ? hem_shield_close(&s->scope, status)
                                           : hem_scope_close(&s->scope, status);
+    s->left = true;
     task_retire_all(s->children);
+    if (rc == HEM_EGROUP && hem_scope_errors(&s->scope))
+        return flow_raise(outcome_of_error(hem_scope_errors(&s->scope)));
     if (rc == HEM_ECANCELED && hem_task_reason(hem_self()) != reason)
         return flow_raise(outcome_of(rc)); /* interrupted while it waited */
     return flow_leave(f, rc);
@@ -92,7 +100,7 @@ static struct flow run_scope(struct activation *a, const struct node *n)
 {
     struct scope *s =
         create(n->operands[0].word, (enum scope_kind)n->operands[1].choice);
-    int rc = open_scope(s, n);
+    int rc = open_scope(a, s, n);
     if (rc < 0)
         return exec_done_on(n, outcome_of(rc));
     names_bind(a, s->name, &s->thing);
@@ -122,14 +130,50 @@ static struct flow run_move_on_after(struct activation *a, const struct node *n)
     return f;
 }
 
+static struct flow run_open(struct activation *a, const struct node *n)
+{
+    struct scope *s =
+        create(n->operands[0].word, (enum scope_kind)n->operands[1].choice);
+    int rc = open_scope(a, s, n);
+    if (rc < 0)
+        return exec_done_on(n, outcome_of(rc));
+    names_bind(a, s->name, &s->thing);
+    return flow_next();
+}
+
+/* In a persistent scope NAME is the future of the result. */
+static struct flow submit(struct activation *a, const struct node *n,
+                          struct scope *s)
+{
+    hem_submitted *r = arena_alloc(sizeof(*r));
+    struct task *t = task_prepare(n->operands[2].fn);
+    t->scope = s;
+    t->lost = true;
+    int rc = hem_scope_submit_with(&s->scope, r, task_main, t, .name = t->name,
+                                   .context = context_option(a, n));
+    if (rc < 0) {
+        task_refuse(t);
+        return exec_done_on(n, outcome_of(rc));
+    }
+    struct future *f = arena_alloc(sizeof(*f));
+    f->thing.kind = THING_FUTURE;
+    f->future = hem_submitted_future(r);
+    f->of = t;
+    names_bind(a, n->operands[1].word, &f->thing);
+    return flow_next();
+}
+
 static struct flow run_in(struct activation *a, const struct node *n)
 {
     struct thing *t = exec_bound(a, n, 0, THING_SCOPE);
     if (!t)
         return flow_next();
+    struct scope *s = (struct scope *)t;
+    if (s->kind == SCOPE_PTASKGROUP)
+        return submit(a, n, s);
     int rc;
     struct task *child =
-        task_create(n->operands[2].fn, (struct scope *)t,
+        task_create(n->operands[2].fn, s,
                     &(hem_spawn_options){.context = context_option(a, n)}, &rc);
     if (!child)
         return exec_done_on(n, outcome_of(rc));
@@ -155,6 +199,15 @@ static struct flow run_aclose(struct activation *a, const struct node *n)
     return exec_done_on(n, outcome_of(rc));
 }
 
+static struct flow run_shutdown(struct activation *a, const struct node *n)
+{
+    struct thing *t = exec_bound(a, n, 0, THING_SCOPE);
+    if (!t)
+        return flow_next();
+    int rc = hem_scope_shutdown(&((struct scope *)t)->scope);
+    return exec_done_on(n, outcome_of(rc));
+}
+
 static struct flow run_children(struct activation *a, const struct node *n)
 {
     struct thing *t = exec_bound(a, n, 0, THING_SCOPE);
@@ -173,8 +226,8 @@ const struct statement scope_statements[] = {
     {"abort",    "V",   .flags = ST_SYNC | ST_ACTION, .run = run_abort},
     {"aclose",   "V",   .run = run_aclose},
     {"children", "V",   .flags = ST_SYNC, .run = run_children},
-    {"open",     "NK",  "handler= ctx=", ST_SYNC, .run = NULL},
-    {"shutdown", "V",   .run = NULL},
+    {"open",     "NK",  "handler= ctx=", ST_SYNC, .run = run_open},
+    {"shutdown", "V",   .run = run_shutdown},
     {0},
 };
 // clang-format on

@@ -10,6 +10,7 @@
 struct timeout {
     struct thing thing;
     hem_timeout timeout;
+    bool left;
 };
 
 static hem_ns time_of(const struct operand *o)
@@ -31,6 +32,7 @@ static struct flow run_block(struct activation *a, const struct node *n,
         hem_timeout_set_reason(&t->timeout, "timeout");
     struct flow f = exec_body(a, n->body);
     int rc = hem_timeout_close(&t->timeout, outcome_status(flow_body(f)));
+    t->left = true;
     f = flow_leave(f, rc);
     trace("%s %s exit %s expired=%d", n->statement->name, name ? name : "-",
           outcome_text(flow_body(f)), hem_timeout_expired(&t->timeout));
@@ -74,6 +76,21 @@ static struct flow run_reschedule_at(struct activation *a, const struct node *n)
     return reschedule(a, n, true);
 }
 
+/* The language's blocks are entered once; hem's storage may be used again when
+ * it has been closed. */
+static struct flow run_reenter(struct activation *a, const struct node *n)
+{
+    struct thing *t = exec_bound(a, n, 0, THING_TIMEOUT | THING_SCOPE);
+    if (!t)
+        return flow_next();
+    int rc = HEM_EREFUSED;
+    if (t->kind == THING_TIMEOUT && !((struct timeout *)t)->left)
+        rc = hem_timeout_open(&((struct timeout *)t)->timeout, HEM_NEVER);
+    else if (t->kind == THING_SCOPE && !((struct scope *)t)->left)
+        rc = hem_scope_open(&((struct scope *)t)->scope, NULL);
+    return exec_done_on(n, outcome_of(rc));
+}
+
 static struct flow run_expired(struct activation *a, const struct node *n)
 {
     struct thing *t = exec_bound(a, n, 0, THING_TIMEOUT | THING_SCOPE);
@@ -111,7 +128,7 @@ const struct statement timeout_statements[] = {
     {"reschedule_at", "VD", .flags = ST_SYNC, .run = run_reschedule_at},
     {"expired",       "V",  .flags = ST_SYNC, .run = run_expired},
     {"when",          "V",  .flags = ST_SYNC, .run = run_when},
-    {"reenter",       "V",  .run = NULL},
+    {"reenter",       "V",  .run = run_reenter},
     {0},
 };
 // clang-format on

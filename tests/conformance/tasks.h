@@ -39,9 +39,12 @@ struct task {
     char name[];             /* of the trace; hem's name of the task, too */
 };
 
+/* A future: the program's own, or one of hem's. */
 struct future {
     struct thing thing;
-    hem_future future;
+    hem_future *future;
+    hem_future own;
+    struct task *of; /* whose outcome it gets, NULL: nobody's */
 };
 
 /* Spawn a task of `fn` in the current task: in a scope, or, NULL, in the

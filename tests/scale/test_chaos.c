@@ -103,7 +103,7 @@ static int shield(struct chaos *c, int depth)
     return hem_shield_close(&s, rc);
 }
 
-static void on_error(void *arg, hem_scope *s, hem_task *child, int error)
+static int on_error(void *arg, hem_scope *s, hem_task *child, int error)
 {
     struct chaos *c = arg;
     check(hem_task_result(child) == error);
@@ -117,6 +117,7 @@ static void on_error(void *arg, hem_scope *s, hem_task *child, int error)
     default:
         break;
     }
+    return 0;
 }
 
 static bool maybe_cancel(void *arg, hem_task *t)

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* Task groups: asyncio's TaskGroup, step for step. */
+#include "scope/scope.h"
+#include "task/failure.h"
+
+static void child_failed(hem_scope *s, hem_task *child)
+{
+    hem_loop *l = hem__loop;
+    child->future.outcome.flags |= HEM__TASK_RETRIEVED;
+    hem__scope_collect(s, hem__error_of(child));
+    if (s->aborting || s->requested)
+        return;
+    hem__scope_abort(l, s, NULL);
+    s->requested = true;
+    hem__shield_cancel(l, s->owner, s->shield.outer, NULL);
+}
+
+static void expire(hem_loop *l, hem_scope *s)
+{
+    hem__shield_cancel(l, s->owner, s->shield.outer, "timeout");
+}
+
+/* The group's own end, before its timeout has a say. */
+static int end(hem_loop *l, hem_scope *s, hem_task *self, int rc,
+               bool *ret_swallowed)
+{
+    bool cancelled = rc == HEM_ECANCELED;
+    if (rc < 0)
+        hem__scope_abort(l, s, NULL);
+    hem_error *own = NULL;
+    if (rc < 0 && !cancelled && self->error && self->error->code == rc)
+        own = hem_error_hold(self->error);
+    if (hem__scope_join(l, s, self, ret_swallowed) < 0)
+        cancelled = true;
+    if (s->requested && hem__shield_uncancel(self, s->shield.outer) == 0)
+        cancelled = false;
+    if (rc < 0 && rc != HEM_ECANCELED && !(cancelled && !s->failures))
+        hem__scope_collect(s, own ? own : hem__error_bare(self, rc));
+    else
+        hem_error_release(own);
+    if (!s->failures)
+        return cancelled ? HEM_ECANCELED : rc == HEM_ECANCELED ? 0 : rc;
+    if (hem__shield_count(self, s->shield.outer) > 0) {
+        (void)hem__shield_uncancel(self, s->shield.outer);
+        hem__shield_cancel(l, self, s->shield.outer, NULL);
+    }
+    return hem__scope_raise(s, self);
+}
+
+/* The timeout is one round the group: it takes its request back. */
+static int group_exit(hem_loop *l, hem_scope *s, hem_task *self, int rc,
+                      bool *ret_swallowed)
+{
+    rc = end(l, s, self, rc, ret_swallowed);
+    if (!s->expired)
+        return rc;
+    int left = hem__shield_uncancel(self, s->shield.outer);
+    return left <= (int)s->prior && rc == HEM_ECANCELED ? HEM_ETIMEDOUT : rc;
+}
+
+const hem__scope_policy hem__group_policy = {
+    .nests = true,
+    .child_failed = child_failed,
+    .expire = expire,
+    .exit = group_exit,
+};
