@@ -119,6 +119,13 @@ HEM_API bool hem_task_cancel(hem_task *t, const char *why);
 HEM_API HEM_CHECK int hem_task_cancelling(const hem_task *t);
 
 /*
+ * Return whether a request waits to be delivered, so that the next suspension
+ * point of `t` returns HEM_ECANCELED: for loops that compute for long. Inside
+ * a shielded scope: none. [loop thread]
+ */
+HEM_API bool hem_task_cancel_pending(const hem_task *t);
+
+/*
  * Take one request back and return how many are left; at 0 a request not yet
  * delivered is forgotten. Inside a shielded scope the last one held back;
  * HEM_EMISUSE: it holds none. [loop thread]

@@ -30,6 +30,11 @@ const hem_error *hem_task_error(const hem_task *t)
     return hem__task_failed(t) ? t->error : NULL;
 }
 
+bool hem_task_cancel_pending(const hem_task *t)
+{
+    return !hem_task_done(t) && t->fiber.pending;
+}
+
 const char *hem_task_reason(const hem_task *t)
 {
     return hem_task_done(t) ? t->future.outcome.why : t->fiber.reason;

@@ -101,7 +101,8 @@ static void on_report(void *arg, const hem_report *r)
 {
     (void)arg;
     const struct task *t = task_of(r->task);
-    if (r->kind == HEM_REPORT_NEVER_RETRIEVED || !t)
+    if (r->kind == HEM_REPORT_NEVER_RETRIEVED || r->kind == HEM_REPORT_MAIN ||
+        !t)
         return; /* Python says so when it collects garbage */
     if (r->kind == HEM_REPORT_CHILD && in_persistent_scope(t))
         return;

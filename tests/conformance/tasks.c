@@ -85,7 +85,7 @@ void task_retire_all(struct task *t)
         task_retire(t);
 }
 
-/* The task has ended, and its function could not say how. */
+/* The task has ended, and its function was never called. */
 static void ended_unseen(struct task *t, int status)
 {
     struct outcome o = t->outcome;
@@ -103,8 +103,7 @@ static void on_end(void *arg, int status)
     struct task *t = arg;
     bool unseen = !t->ended;
     if (unseen) {
-        if (!t->started)
-            t->place = trace_reserve();
+        t->place = trace_reserve();
         ended_unseen(t, status);
     }
     if (t->lost)
@@ -132,12 +131,6 @@ static void after_first_step(void *arg)
     ended_unseen(t, hem_task_result(t->handle));
 }
 
-static void watch(struct task *t)
-{
-    t->watched = true;
-    hem_task_on_done(t->handle, &t->on_end, on_end, t);
-}
-
 void task_spawned(void *arg, hem_task *hem)
 {
     (void)arg;
@@ -153,31 +146,27 @@ void task_spawned(void *arg, hem_task *hem)
     if (!t)
         return;
     t->handle = hem;
-    watch(t);
+    hem_task_on_done(t->handle, &t->on_end, on_end, t);
     if (t == root)
         return;
     hem_callback_init(&t->first_step, after_first_step, t);
     (void)!hem_call_soon(&t->first_step);
 }
 
-/*
- * The function has ended with `o`. The task ends so as well, unless a request
- * to cancel is pending: that turns a normal end into a cancellation, and only
- * hem knows of it.
- */
+/* The function has ended with `o`, and the task so as well, unless a request
+ * to cancel is pending: that turns a normal end into a cancellation. */
 static void function_ended(struct task *t, struct outcome o)
 {
-    t->outcome = o;
+    if (!outcome_failed(o) && hem_task_cancel_pending(hem_self()))
+        o = outcome_failure(OUTCOME_CANCELLED);
     t->place = trace_reserve();
     t->requests = hem_task_cancelling(hem_self());
-    if (outcome_failed(o) || t->requests == 0) {
-        if (t->watched && t != root)
-            (void)hem_done_remove(&t->on_end);
-        write_end(t, o);
-        if (t->lost)
-            task_retire(t);
-        run_end_task_ended(t, false);
-    }
+    if (t != root)
+        (void)hem_done_remove(&t->on_end);
+    write_end(t, o);
+    if (t->lost)
+        task_retire(t);
+    run_end_task_ended(t, false);
 }
 
 /* Run the function of the current task. */

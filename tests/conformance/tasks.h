@@ -28,11 +28,10 @@ struct task {
     bool started;           /* the function was entered */
     bool ended;             /* the `end` line is written */
     bool late;              /* spawned when main had ended */
-    bool watched;           /* on_end is registered */
     bool retired;           /* `handle` is not valid any more */
     bool lost;              /* it is not valid once the task has ended */
     bool stepped;           /* `first_step` was called once */
-    hem_done on_end;        /* writes it, unless the function could */
+    hem_done on_end;        /* writes it, unless the function did */
     hem_callback first_step; /* behind the first step in the ready queue */
     struct task *sibling;    /* the next older child of its scope */
     struct scope *scope;     /* that spawned it, NULL: the loop's own */
