@@ -27,16 +27,18 @@ bool hem_condition_locked(const hem_condition *c)
 
 int hem_condition_wait(hem_condition *c)
 {
+    static const hem__sync_kind kind =
+        HEM__SYNC_KIND("condition", "hem_condition_wait");
     if (!c->lock->locked)
         return HEM_EREFUSED;
     (void)hem_lock_release(c->lock);
     struct hem__sync_waiter w;
-    int rc = hem__sync_wait(&c->waiters, &w);
+    int rc = hem__sync_wait(&c->waiters, &w, &kind);
     int again;
     while ((again = hem_lock_acquire(c->lock)) < 0)
         rc = again;
-    if (rc < 0)
-        hem__sync_wake(&c->waiters, 1);
+    if (rc < 0) /* it may have been notified: somebody else takes that */
+        hem__sync_wake(&c->waiters, 1, kind.function);
     return rc;
 }
 
@@ -52,6 +54,6 @@ int hem_condition_notify(hem_condition *c, size_t n)
 {
     if (!c->lock->locked)
         return HEM_EREFUSED;
-    hem__sync_wake(&c->waiters, n);
+    hem__sync_wake(&c->waiters, n, "hem_condition_notify");
     return 0;
 }

@@ -14,7 +14,7 @@ void hem_event_set(hem_event *e)
     if (e->set)
         return;
     e->set = true;
-    hem__sync_wake(&e->waiters, SIZE_MAX);
+    hem__sync_wake(&e->waiters, SIZE_MAX, "hem_event_set");
 }
 
 void hem_event_clear(hem_event *e)
@@ -29,8 +29,10 @@ bool hem_event_is_set(const hem_event *e)
 
 int hem_event_wait(hem_event *e)
 {
+    static const hem__sync_kind kind =
+        HEM__SYNC_KIND("event", "hem_event_wait");
     if (e->set)
         return 0;
     struct hem__sync_waiter w;
-    return hem__sync_wait(&e->waiters, &w);
+    return hem__sync_wait(&e->waiters, &w, &kind);
 }

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * A lock that was released stays unlocked until the waiter it was passed to
+ * runs; nobody comes before that one, for a waiter stays in the list until it
+ * has run.
+ */
 #include "hem/lock.h"
 
 #include "sync/waiters.h"
@@ -10,23 +15,25 @@ void hem_lock_init(hem_lock *l)
 }
 
 /* Let the oldest go, unless it was let go before and has not run yet. */
-static void wake_first(hem_lock *l)
+static void wake_first(hem_lock *l, const char *function)
 {
     if (!hem__list_empty(&l->waiters))
-        (void)hem__sync_grant(hem__sync_waiter_of(l->waiters.next));
+        (void)hem__sync_grant(hem__sync_waiter_of(l->waiters.next), function);
 }
 
 int hem_lock_acquire(hem_lock *l)
 {
+    static const hem__sync_kind kind =
+        HEM__SYNC_KIND("lock", "hem_lock_acquire");
     if (!l->locked && !hem__sync_contended(&l->waiters)) {
         l->locked = true;
         return 0;
     }
     struct hem__sync_waiter w;
-    int rc = hem__sync_wait(&l->waiters, &w);
+    int rc = hem__sync_wait(&l->waiters, &w, &kind);
     if (rc < 0) {
         if (!l->locked)
-            wake_first(l);
+            wake_first(l, kind.function);
         return rc;
     }
     l->locked = true;
@@ -38,7 +45,7 @@ int hem_lock_release(hem_lock *l)
     if (!l->locked)
         return HEM_EREFUSED;
     l->locked = false;
-    wake_first(l);
+    wake_first(l, "hem_lock_release");
     return 0;
 }
 

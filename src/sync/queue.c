@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "sync/waiters.h"
 
 #define DEFAULT_MAX_ITEMS ((size_t)1 << 20)
@@ -18,7 +19,7 @@ struct hem__queue_item {
     uint64_t seq; /* orders equals */
 };
 
-typedef struct hem__queue_item item;
+typedef struct hem__queue_item entry;
 
 static int by_value(const void *a, const void *b)
 {
@@ -40,6 +41,11 @@ void hem_queue_init(hem_queue *q, const hem_queue_options *opts)
 
 void hem_queue_deinit(hem_queue *q)
 {
+    bool waited_for = !hem__list_empty(&q->getters) ||
+                      !hem__list_empty(&q->putters) ||
+                      !hem__list_empty(&q->joiners);
+    if (waited_for && hem_loop_current()) /* else they are a forked parent's */
+        hem__abort("hem_queue_deinit: tasks wait for the queue");
     hem__free(q->items);
     q->items = NULL;
     q->count = q->capacity = 0;
@@ -48,7 +54,9 @@ void hem_queue_deinit(hem_queue *q)
 static int grow(hem_queue *q)
 {
     size_t capacity = q->capacity ? q->capacity * 2 : FIRST_CAPACITY;
-    item *items = hem__alloc(capacity * sizeof(*items));
+    if (capacity > q->max_items)
+        capacity = q->max_items;
+    entry *items = hem__alloc(capacity * sizeof(*items));
     if (!items)
         return HEM_ENOMEM;
     for (size_t i = 0; i < q->count; i++)
@@ -60,24 +68,24 @@ static int grow(hem_queue *q)
     return 0;
 }
 
-static bool before(const hem_queue *q, const item *a, const item *b)
+static bool before(const hem_queue *q, const entry *a, const entry *b)
 {
     int order = q->compare(a->item, b->item);
     return order ? order < 0 : a->seq < b->seq;
 }
 
-static void heap_add(hem_queue *q, item it)
+static void heap_add(hem_queue *q, entry e)
 {
     size_t i = q->count++;
-    for (; i > 0 && before(q, &it, &q->items[(i - 1) / 2]); i = (i - 1) / 2)
+    for (; i > 0 && before(q, &e, &q->items[(i - 1) / 2]); i = (i - 1) / 2)
         q->items[i] = q->items[(i - 1) / 2];
-    q->items[i] = it;
+    q->items[i] = e;
 }
 
 static void *heap_take(hem_queue *q)
 {
     void *least = q->items[0].item;
-    item last = q->items[--q->count];
+    entry last = q->items[--q->count];
     size_t i = 0;
     for (size_t child; (child = 2 * i + 1) < q->count; i = child) {
         if (child + 1 < q->count &&
@@ -91,13 +99,13 @@ static void *heap_take(hem_queue *q)
     return least;
 }
 
-static void add(hem_queue *q, void *p)
+static void add(hem_queue *q, void *item)
 {
-    item it = {p, q->seq++};
+    entry e = {item, q->seq++};
     if (q->order == HEM_PRIORITY)
-        heap_add(q, it);
+        heap_add(q, e);
     else
-        q->items[(q->first + q->count++) % q->capacity] = it;
+        q->items[(q->first + q->count++) % q->capacity] = e;
 }
 
 static void *take(hem_queue *q)
@@ -106,13 +114,13 @@ static void *take(hem_queue *q)
         return heap_take(q);
     if (q->order == HEM_LIFO)
         return q->items[--q->count].item;
-    void *p = q->items[q->first].item;
+    void *item = q->items[q->first].item;
     q->first = (q->first + 1) % q->capacity;
     q->count--;
-    return p;
+    return item;
 }
 
-int hem_queue_try_put(hem_queue *q, void *p)
+static int put_now(hem_queue *q, void *item, const char *function)
 {
     if (q->closed)
         return HEM_ESHUTDOWN;
@@ -120,82 +128,99 @@ int hem_queue_try_put(hem_queue *q, void *p)
         return HEM_EFULL;
     if (q->count == q->capacity)
         HEM_TRY(grow(q));
-    add(q, p);
+    add(q, item);
     q->unfinished++;
-    hem__sync_wake(&q->getters, 1);
+    hem__sync_wake(&q->getters, 1, function);
     return 0;
 }
 
-int hem_queue_try_get(hem_queue *q, void **ret)
+static int get_now(hem_queue *q, void **ret, const char *function)
 {
     if (q->count == 0)
         return q->closed ? HEM_ESHUTDOWN : HEM_EEMPTY;
     *ret = take(q);
-    hem__sync_wake(&q->putters, 1);
+    hem__sync_wake(&q->putters, 1, function);
     return 0;
 }
 
-int hem_queue_put(hem_queue *q, void *p)
+int hem_queue_try_put(hem_queue *q, void *item)
 {
+    return put_now(q, item, "hem_queue_try_put");
+}
+
+int hem_queue_try_get(hem_queue *q, void **ret)
+{
+    return get_now(q, ret, "hem_queue_try_get");
+}
+
+int hem_queue_put(hem_queue *q, void *item)
+{
+    static const hem__sync_kind kind =
+        HEM__SYNC_KIND("queue put", "hem_queue_put");
     while (q->count >= q->max_items && !q->closed) {
         struct hem__sync_waiter w;
-        int rc = hem__sync_wait(&q->putters, &w);
+        int rc = hem__sync_wait(&q->putters, &w, &kind);
         if (rc < 0) {
             if (q->count < q->max_items && hem__sync_granted(&w))
-                hem__sync_wake(&q->putters, 1);
+                hem__sync_wake(&q->putters, 1, kind.function);
             return rc;
         }
     }
-    return hem_queue_try_put(q, p);
+    return put_now(q, item, kind.function);
 }
 
 int hem_queue_get(hem_queue *q, void **ret)
 {
+    static const hem__sync_kind kind =
+        HEM__SYNC_KIND("queue get", "hem_queue_get");
     while (q->count == 0 && !q->closed) {
         struct hem__sync_waiter w;
-        int rc = hem__sync_wait(&q->getters, &w);
+        int rc = hem__sync_wait(&q->getters, &w, &kind);
         if (rc < 0) {
             if (q->count > 0 && hem__sync_granted(&w))
-                hem__sync_wake(&q->getters, 1);
+                hem__sync_wake(&q->getters, 1, kind.function);
             return rc;
         }
     }
-    return hem_queue_try_get(q, ret);
+    return get_now(q, ret, kind.function);
 }
 
-static void finish(hem_queue *q, size_t n)
+static void finish(hem_queue *q, size_t n, const char *function)
 {
     q->unfinished -= n;
     if (q->unfinished == 0)
-        hem__sync_wake(&q->joiners, SIZE_MAX);
+        hem__sync_wake(&q->joiners, SIZE_MAX, function);
 }
 
 int hem_queue_task_done(hem_queue *q)
 {
     if (q->unfinished == 0)
         return HEM_EINVAL;
-    finish(q, 1);
+    finish(q, 1, "hem_queue_task_done");
     return 0;
 }
 
 int hem_queue_join(hem_queue *q)
 {
+    static const hem__sync_kind kind =
+        HEM__SYNC_KIND("queue join", "hem_queue_join");
     if (q->unfinished == 0)
         return 0;
     struct hem__sync_waiter w;
-    return hem__sync_wait(&q->joiners, &w);
+    return hem__sync_wait(&q->joiners, &w, &kind);
 }
 
 void hem_queue_shutdown(hem_queue *q, bool immediate)
 {
+    static const char function[] = "hem_queue_shutdown";
     q->closed = true;
     if (immediate && q->count > 0) {
         size_t dropped = q->count;
         q->count = 0;
-        finish(q, dropped < q->unfinished ? dropped : q->unfinished);
+        finish(q, dropped < q->unfinished ? dropped : q->unfinished, function);
     }
-    hem__sync_wake(&q->getters, SIZE_MAX);
-    hem__sync_wake(&q->putters, SIZE_MAX);
+    hem__sync_wake(&q->getters, SIZE_MAX, function);
+    hem__sync_wake(&q->putters, SIZE_MAX, function);
 }
 
 size_t hem_queue_size(const hem_queue *q)

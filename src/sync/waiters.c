@@ -1,20 +1,45 @@
 /* SPDX-License-Identifier: MIT */
 #include "sync/waiters.h"
 
-void hem__sync_wake(hem__list *waiters, size_t n)
+bool hem__sync_cancel(hem_loop *l, hem__fiber *f, const char *why)
 {
-    while (n > 0 && !hem__list_empty(waiters)) {
-        hem__list *e = waiters->next;
-        hem__list_remove(e);
-        if (hem__sync_grant(hem__sync_waiter_of(e)))
-            n--;
+    hem__outcome *go = f->waiter.of;
+    go->why = why;
+    hem__outcome_settle(l, go, HEM__CANCELLED, HEM_ECANCELED);
+    return true;
+}
+
+bool hem__sync_grant(struct hem__sync_waiter *w, const char *function)
+{
+    hem_loop *l = hem__loop_need(function);
+    if (w->go.state != HEM__PENDING)
+        return false;
+    hem__outcome_settle(l, &w->go, HEM__DONE, 0);
+    return true;
+}
+
+struct hem__sync_waiter *hem__sync_wake_one(hem__list *waiters,
+                                            const char *function)
+{
+    while (!hem__list_empty(waiters)) {
+        struct hem__sync_waiter *w = hem__sync_waiter_of(waiters->next);
+        hem__list_remove(&w->link);
+        if (hem__sync_grant(w, function))
+            return w;
     }
+    return NULL;
+}
+
+void hem__sync_wake(hem__list *waiters, size_t n, const char *function)
+{
+    while (n > 0 && hem__sync_wake_one(waiters, function))
+        n--;
 }
 
 bool hem__sync_contended(const hem__list *waiters)
 {
     for (hem__list *e = waiters->next; e != waiters; e = e->next) {
-        if (!hem_future_cancelled(&hem__sync_waiter_of(e)->go))
+        if (hem__sync_waiter_of(e)->go.state != HEM__CANCELLED)
             return true;
     }
     return false;

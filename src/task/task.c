@@ -271,9 +271,9 @@ static void step_now(hem_loop *l, hem_task *t)
 }
 
 /* Make a task of what is there, and all but ready. */
-static inline hem_task *spawn(hem__runtime *rt, hem__nursery *n, hem_task **ret,
-                              hem_fn *fn, void *arg, const hem_site *site,
-                              hem__stack_class *c)
+__attribute__((always_inline)) static inline hem_task *
+spawn(hem__runtime *rt, hem__nursery *n, hem_task **ret, hem_fn *fn, void *arg,
+      const hem_site *site, hem__stack_class *c)
 {
     hem_task *t = create(rt, c, ret != NULL);
     const hem_task *self = (const hem_task *)rt->loop.current;
