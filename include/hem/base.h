@@ -89,12 +89,11 @@ struct hem__fiber;
 struct hem_task;
 
 struct hem__fd {               /* a descriptor of a loop */
-    struct hem__list link;     /* among the open ones of its loop */
     struct hem__fiber *reader; /* who waits to read, or NULL */
     struct hem__fiber *writer; /* who waits to write, or NULL */
-    int fd;                    /* valid while `open` */
+    int fd;                    /* valid while it is open */
     uint32_t gen;              /* tells it from earlier uses of its number */
-    bool open;                 /* zero-initialised: closed */
+    uint32_t loop_id;          /* of the loop in which it is open; 0: closed */
     uint8_t watched; /* enum hem__fd_ready: registered with the poller for */
     uint8_t ready;   /* enum hem__fd_ready: what may be ready */
 };

@@ -47,10 +47,13 @@ static int connect_to(hem_loop *l, hem__fiber *f, hem_stream *s,
                              SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return fd;
-    hem__stream_init(l, s, fd, limit);
+    int rc = hem__stream_init(l, s, fd, limit);
+    if (rc < 0) {
+        close(fd);
+        return rc;
+    }
     hem__tcp_tune(fd);
-    int rc =
-        hem__sys_connect(fd, (const struct sockaddr *)&a->storage, a->length);
+    rc = hem__sys_connect(fd, (const struct sockaddr *)&a->storage, a->length);
     if (rc == HEM_EINPROGRESS)
         rc = finish(l, f, &s->fd, a);
     if (rc == 0 && is_itself(fd, a))

@@ -90,21 +90,27 @@ int hem_listen(hem_listener *l, const char *host, uint16_t port,
     if (rc < 0)
         return rc;
     memset(l, 0, sizeof(*l));
-    hem__fd_init(loop, &l->fd, fd);
+    rc = hem__fd_init(loop, &l->fd, fd);
+    if (rc < 0) {
+        if (!opts || opts->fd == 0)
+            close(fd);
+        return rc;
+    }
     l->limit = opts ? opts->limit : 0;
     return 0;
 }
 
 int hem_listener_address(const hem_listener *l, hem_address *ret)
 {
-    return l->fd.open ? hem_address_of_socket(ret, l->fd.fd) : HEM_EBADF;
+    return hem__fd_is_open(&l->fd) ? hem_address_of_socket(ret, l->fd.fd)
+                                   : HEM_EBADF;
 }
 
 int hem_listener_close(hem_listener *l)
 {
     if (!l)
         return 0;
-    if (!l->fd.open)
+    if (!hem__fd_is_open(&l->fd))
         return HEM_EBADF;
     hem_loop *loop = hem__loop_need("hem_listener_close");
     hem__fd_unregister(loop, &l->fd); /* others may hold the socket */
@@ -131,7 +137,7 @@ static void pause_over(void *arg)
 
 int hem__listener_pause(hem_listener *l, hem_ns d)
 {
-    if (!l->fd.open)
+    if (!hem__fd_is_open(&l->fd))
         return HEM_EBADF;
     hem_callback over;
     hem_callback_init(&over, pause_over, l);
@@ -147,7 +153,7 @@ int hem__listener_pause(hem_listener *l, hem_ns d)
     }
     if (rc < 0)
         return rc;
-    return l->fd.open ? 0 : HEM_EBADF;
+    return hem__fd_is_open(&l->fd) ? 0 : HEM_EBADF;
 }
 
 /* Whether accept may succeed once others have closed descriptors. */
@@ -181,7 +187,7 @@ static int accept_loop(hem_loop *loop, hem__fiber *f, hem_listener *l)
 {
     uint32_t passed_over = 0;
     for (;;) {
-        if (!l->fd.open)
+        if (!hem__fd_is_open(&l->fd))
             return HEM_EBADF;
         int rc = HEM_EAGAIN;
         if (hem__fd_may(&l->fd, HEM__FD_READ))
@@ -212,7 +218,7 @@ int hem__accept_fd(hem_loop *loop, hem__fiber *f, hem_listener *l)
 
 int hem_accept(hem_listener *l, hem_stream *s)
 {
-    if (!l->fd.open)
+    if (!hem__fd_is_open(&l->fd))
         return HEM_EBADF;
     hem_loop *loop = hem__loop_need("hem_accept");
     hem__fiber *f = hem__fiber_need(loop, "hem_accept");
@@ -223,7 +229,10 @@ int hem_accept(hem_listener *l, hem_stream *s)
     l->accepting = false;
     if (fd < 0)
         return fd;
-    hem__tcp_tune(fd);
-    hem__stream_init(loop, s, fd, l->limit);
-    return 0;
+    int rc = hem__stream_init(loop, s, fd, l->limit);
+    if (rc < 0)
+        close(fd);
+    else
+        hem__tcp_tune(fd);
+    return rc;
 }

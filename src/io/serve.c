@@ -42,9 +42,13 @@ static int connection(void *arg)
 {
     struct server *sv = arg;
     hem_stream s;
-    hem__stream_init(hem__loop, &s, sv->next_fd, sv->listener->limit);
+    int fd = sv->next_fd;
     sv->active++;
-    int rc = sv->fn(&s, sv->arg);
+    int rc = hem__stream_init(hem__loop, &s, fd, sv->listener->limit);
+    if (rc < 0)
+        close(fd);
+    else
+        rc = sv->fn(&s, sv->arg);
     (void)hem_stream_close(&s);
     sv->active--;
     if (sv->full)
@@ -117,7 +121,7 @@ int hem_serve(hem_listener *listener, hem_serve_fn *fn, void *arg,
               const hem_serve_options *opts)
 {
     static const hem_serve_options defaults;
-    if (!listener->fd.open)
+    if (!hem__fd_is_open(&listener->fd))
         return HEM_EBADF;
     hem_loop *l = hem__loop_need("hem_serve");
     hem__fiber *f = hem__fiber_need(l, "hem_serve");

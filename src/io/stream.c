@@ -23,12 +23,13 @@ void hem__tcp_tune(int fd)
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
-void hem__stream_init(hem_loop *l, hem_stream *s, int fd, uint32_t limit)
+int hem__stream_init(hem_loop *l, hem_stream *s, int fd, uint32_t limit)
 {
     memset(s, 0, sizeof(*s));
-    hem__fd_init(l, &s->fd, fd);
+    HEM_TRY(hem__fd_init(l, &s->fd, fd));
     s->limit = limit ? limit : HEM__STREAM_LIMIT;
     s->chunk = s->limit < FIRST_CHUNK ? s->limit : FIRST_CHUNK;
+    return 0;
 }
 
 static void drop_buffer(hem_stream *s)
@@ -42,7 +43,7 @@ int hem_stream_close(hem_stream *s)
 {
     if (!s)
         return 0;
-    if (!s->fd.open)
+    if (!hem__fd_is_open(&s->fd))
         return HEM_EBADF;
     int rc = hem__fd_close(hem__loop_need("hem_stream_close"), &s->fd);
     drop_buffer(s);
@@ -54,14 +55,14 @@ int hem_stream_abort(hem_stream *s)
     if (!s)
         return 0;
     struct linger now = {.l_onoff = 1};
-    if (s->fd.open)
+    if (hem__fd_is_open(&s->fd))
         (void)setsockopt(s->fd.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
     return hem_stream_close(s);
 }
 
 int hem_stream_get_info(const hem_stream *s, hem_stream_info *ret)
 {
-    if (!s->fd.open)
+    if (!hem__fd_is_open(&s->fd))
         return HEM_EBADF;
     hem_stream_info info = {.bytes_read = s->bytes_read,
                             .bytes_written = s->bytes_written,
@@ -88,7 +89,7 @@ struct reading {
 
 static int begin_read(struct reading *r, hem_stream *s, const char *function)
 {
-    if (!s->fd.open)
+    if (!hem__fd_is_open(&s->fd))
         return HEM_EBADF;
     r->loop = hem__loop_need(function);
     r->fiber = hem__fiber_need(r->loop, function);
@@ -97,7 +98,7 @@ static int begin_read(struct reading *r, hem_stream *s, const char *function)
         return HEM_EBUSY;
     s->reading = true;
     int rc = hem__io_checkpoint(r->loop, r->fiber);
-    if (rc == 0 && !s->fd.open)
+    if (rc == 0 && !hem__fd_is_open(&s->fd))
         rc = HEM_EBADF;
     if (rc < 0)
         s->reading = false;

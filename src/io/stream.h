@@ -9,8 +9,9 @@
 
 #define HEM__STREAM_LIMIT ((uint32_t)64 << 10)
 
-/* Open `s` over the connected, non-blocking socket `fd`. */
-void hem__stream_init(hem_loop *l, hem_stream *s, int fd, uint32_t limit);
+/* Open `s` over the connected, non-blocking socket `fd`. HEM_ENOMEM: `s` is
+ * closed, `fd` is not. */
+int hem__stream_init(hem_loop *l, hem_stream *s, int fd, uint32_t limit);
 
 /* Settings of every TCP connection: small writes are sent at once. A hint. */
 void hem__tcp_tune(int fd);

@@ -15,7 +15,7 @@ struct writing {
 
 static int begin_write(struct writing *w, hem_stream *s, const char *function)
 {
-    if (!s->fd.open)
+    if (!hem__fd_is_open(&s->fd))
         return HEM_EBADF;
     w->loop = hem__loop_need(function);
     w->fiber = hem__fiber_need(w->loop, function);
@@ -24,7 +24,7 @@ static int begin_write(struct writing *w, hem_stream *s, const char *function)
         return HEM_EBUSY;
     s->writing = true;
     int rc = hem__io_checkpoint(w->loop, w->fiber);
-    if (rc == 0 && !s->fd.open)
+    if (rc == 0 && !hem__fd_is_open(&s->fd))
         rc = HEM_EBADF;
     if (rc < 0)
         s->writing = false;
@@ -123,7 +123,7 @@ ssize_t hem_stream_send_file(hem_stream *s, int fd, off_t offset, size_t size)
 
 int hem_stream_shutdown_write(hem_stream *s)
 {
-    if (!s->fd.open)
+    if (!hem__fd_is_open(&s->fd))
         return HEM_EBADF;
     return hem__sys_shutdown(s->fd.fd, SHUT_WR);
 }

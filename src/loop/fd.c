@@ -10,15 +10,6 @@
 #define BATCH       256
 #define FIRST_SLOTS 64
 
-void hem__fd_init(hem_loop *l, hem__fd *d, int fd)
-{
-    memset(d, 0, sizeof(*d));
-    d->fd = fd;
-    d->open = true;
-    d->ready = HEM__FD_READ | HEM__FD_WRITE;
-    hem__list_insert(&l->open_fds, &d->link);
-}
-
 /* Make room in the table for descriptor `fd`. */
 static int reserve(hem_loop *l, int fd)
 {
@@ -37,6 +28,18 @@ static int reserve(hem_loop *l, int fd)
     return 0;
 }
 
+int hem__fd_init(hem_loop *l, hem__fd *d, int fd)
+{
+    HEM_TRY(reserve(l, fd));
+    memset(d, 0, sizeof(*d));
+    d->fd = fd;
+    d->gen = ++l->fd_gen;
+    d->loop_id = l->id;
+    d->ready = HEM__FD_READ | HEM__FD_WRITE;
+    l->fds[fd] = (hem__fd_slot){.gen = d->gen, .open = true};
+    return 0;
+}
+
 static uint64_t token_of(const hem__fd *d)
 {
     return (uint64_t)d->gen << 32 | (uint32_t)d->fd;
@@ -48,26 +51,17 @@ int hem__fd_watch(hem_loop *l, hem__fd *d, uint8_t direction)
     if (events == d->watched)
         return 0;
     const hem__poller_ops *ops = l->poller->ops;
-    int rc;
-    if (d->watched) {
-        rc = ops->modify(l->poller, d->fd, events, token_of(d));
-    } else {
-        rc = reserve(l, d->fd);
-        if (rc < 0)
-            return rc;
-        d->gen = ++l->fd_gen;
-        rc = ops->add(l->poller, d->fd, events, token_of(d));
-        if (rc == 0)
-            l->fds[d->fd] = (hem__fd_slot){d, d->gen};
-    }
-    if (rc == 0)
-        d->watched = events;
-    return rc;
+    int rc = d->watched ? ops->modify(l->poller, d->fd, events, token_of(d))
+                        : ops->add(l->poller, d->fd, events, token_of(d));
+    if (rc < 0)
+        return rc;
+    l->fds[d->fd].owner = d;
+    d->watched = events;
+    return 0;
 }
 
 int hem__fds_init(hem_loop *l)
 {
-    hem__list_init(&l->open_fds);
     int rc = hem__poller_epoll.create(&l->poller);
     if (rc < 0)
         return rc;
@@ -76,29 +70,34 @@ int hem__fds_init(hem_loop *l)
         l->poller->ops->destroy(l->poller);
         return fd;
     }
-    hem__fd_init(l, &l->wake, fd);
-    rc = hem__fd_watch(l, &l->wake, HEM__FD_READ);
+    rc = hem__fd_init(l, &l->wake, fd);
+    if (rc < 0)
+        close(fd);
+    else
+        rc = hem__fd_watch(l, &l->wake, HEM__FD_READ);
     if (rc < 0)
         hem__fds_deinit(l);
     return rc;
 }
 
+static void close_all(hem_loop *l)
+{
+    for (uint32_t fd = 0; fd < l->fd_slots; fd++) {
+        if (l->fds[fd].open)
+            close((int)fd);
+    }
+}
+
 void hem__fds_deinit(hem_loop *l)
 {
-    hem__fd_close(l, &l->wake);
+    close_all(l);
     l->poller->ops->destroy(l->poller);
     hem__free(l->fds);
 }
 
 void hem__fds_abandon(hem_loop *l)
 {
-    hem__list *next;
-    for (hem__list *e = l->open_fds.next; e != &l->open_fds; e = next) {
-        hem__fd *d = HEM__CONTAINER(e, hem__fd, link);
-        next = e->next;
-        d->open = false;
-        close(d->fd);
-    }
+    close_all(l);
     l->poller->ops->destroy(l->poller);
 }
 
@@ -152,7 +151,7 @@ int hem__fd_wait(hem_loop *l, hem__fiber *f, hem__fd *d, uint8_t direction)
     rc = hem__park(l, f, direction == HEM__FD_READ ? &wait_read : &wait_write);
     /* Between the event and this task's turn another may have closed it, and
      * even opened it again. */
-    return rc == 0 && (!d->open || d->gen != gen) ? HEM_EBADF : rc;
+    return rc == 0 && (!hem__fd_is_open(d) || d->gen != gen) ? HEM_EBADF : rc;
 }
 
 static void forget(hem_loop *l, hem__fd *d)
@@ -172,11 +171,11 @@ void hem__fd_unregister(hem_loop *l, hem__fd *d)
 
 int hem__fd_close(hem_loop *l, hem__fd *d)
 {
-    if (!d->open)
+    if (!hem__fd_is_open(d))
         return HEM_EBADF;
     forget(l, d);
-    d->open = false;
-    hem__list_unlink(&d->link);
+    l->fds[d->fd].open = false;
+    d->loop_id = 0;
     release(l, d, HEM__FD_READ, HEM_EBADF);
     release(l, d, HEM__FD_WRITE, HEM_EBADF);
     close(d->fd);

@@ -27,8 +27,16 @@
 #include "loop/loop.h"
 #include "loop/poller.h"
 
-/* Take `fd`, non-blocking, into `d`. It is closed with it. */
-void hem__fd_init(hem_loop *l, hem__fd *d, int fd);
+/* Take `fd`, non-blocking, into `d`. It is closed with it, or, if `d` goes away
+ * before, with the loop. HEM_ENOMEM: not taken. */
+int hem__fd_init(hem_loop *l, hem__fd *d, int fd);
+
+/* Whether it is open in the loop of this thread: what another loop has left, or
+ * what a forked child has inherited, is not. */
+static inline bool hem__fd_is_open(const hem__fd *d)
+{
+    return d->loop_id && hem__loop && d->loop_id == hem__loop->id;
+}
 
 /* Whether a call in that direction may succeed. */
 static inline bool hem__fd_may(const hem__fd *d, uint8_t direction)
@@ -87,8 +95,7 @@ int hem__fd_close(hem_loop *l, hem__fd *d);
 int hem__fds_init(hem_loop *l);
 void hem__fds_deinit(hem_loop *l);
 
-/* In a forked child: close all descriptors of the loop, so that calls on what
- * owned them return HEM_EBADF. */
+/* In a forked child: close all descriptors of the loop. */
 void hem__fds_abandon(hem_loop *l);
 
 /* Take events, waiting up to `timeout` (negative: without limit); returns how

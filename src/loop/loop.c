@@ -13,6 +13,8 @@
 
 _Thread_local hem_loop *hem__loop;
 
+static atomic_uint last_id; /* of all loops */
+
 /* The seeded order picks among so many of the ready, for it must walk there. */
 #define PICK_WINDOW 64
 
@@ -46,6 +48,9 @@ int hem__loop_init(hem_loop *l, const hem__loop_config *config)
     l->stepwise = config->seed || config->watch_step;
     l->pace = HEM__LOOP_BUDGET;
     l->pid = getpid();
+    do
+        l->id = ++last_id;
+    while (!l->id);
     int rc = hem__fds_init(l);
     if (rc < 0)
         return rc;

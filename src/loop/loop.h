@@ -44,8 +44,9 @@ typedef struct hem__clock {
 } hem__clock;
 
 typedef struct hem__fd_slot {
-    hem__fd *owner; /* NULL: none */
+    hem__fd *owner; /* who is told of events; NULL: nobody */
     uint32_t gen;   /* of the latest owner */
+    bool open;      /* it belongs to the loop */
 } hem__fd_slot;
 
 struct hem_loop {
@@ -66,8 +67,8 @@ struct hem_loop {
     hem_ns next_trim; /* of the stacks */
 
     struct hem__poller *poller;
-    hem__list open_fds; /* by `link` */
-    hem__fd_slot *fds;  /* the watched ones, by descriptor */
+    uint32_t id;       /* no other loop of the process had or has it */
+    hem__fd_slot *fds; /* by descriptor */
     uint32_t fd_slots;
     uint32_t fd_gen;     /* of the next registration */
     uint32_t fd_waiters; /* fibers parked on a descriptor */

@@ -59,20 +59,24 @@ int hem_signal_open(hem_signal *s, const int *signals)
     int fd = hem__sys_signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (fd < 0)
         return fd;
-    hem__fd_init(l, &s->fd, fd);
+    rc = hem__fd_init(l, &s->fd, fd);
+    if (rc < 0) {
+        close(fd);
+        return rc;
+    }
     s->added = block(&set);
     return 0;
 }
 
 int hem_signal_wait(hem_signal *s)
 {
-    if (!s->fd.open)
+    if (!hem__fd_is_open(&s->fd))
         return HEM_EBADF;
     hem_loop *l = hem__loop_need("hem_signal_wait");
     hem__fiber *f = hem__fiber_need(l, "hem_signal_wait");
     int rc = hem__io_checkpoint(l, f);
     while (rc == 0) {
-        if (!s->fd.open)
+        if (!hem__fd_is_open(&s->fd))
             return HEM_EBADF; /* closed while others ran */
         struct signalfd_siginfo info;
         ssize_t n = hem__sys_read(s->fd.fd, &info, sizeof(info));
@@ -88,7 +92,7 @@ int hem_signal_wait(hem_signal *s)
 
 void hem_signal_close(hem_signal *s)
 {
-    if (!s || !s->fd.open)
+    if (!s || !hem__fd_is_open(&s->fd))
         return;
     hem_loop *l = hem__loop_need("hem_signal_close");
     hem__fd_close(l, &s->fd);

@@ -83,11 +83,14 @@ static int adopt(hem_loop *l, hem_child *c, pid_t pid)
     int rc = fd;
     if (fd >= 0) {
         *c = (hem_child){.pid = pid};
-        hem__fd_init(l, &c->fd, fd);
-        rc = hem__fd_watch(l, &c->fd, HEM__FD_READ);
+        rc = hem__fd_init(l, &c->fd, fd);
+        if (rc < 0)
+            close(fd);
+        else
+            rc = hem__fd_watch(l, &c->fd, HEM__FD_READ);
         if (rc == 0)
             return 0;
-        hem__fd_close(l, &c->fd);
+        (void)hem__fd_close(l, &c->fd);
     }
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0); /* not interrupted: all signals are blocked */
@@ -182,7 +185,7 @@ static int reap(hem_child *c, int flags)
 
 int hem_child_send_signal(hem_child *c, int signo)
 {
-    if (!c->fd.open)
+    if (!hem__fd_is_open(&c->fd))
         return HEM_EBADF;
     (void)hem__loop_need("hem_child_send_signal");
     if (c->reaped)
@@ -192,13 +195,13 @@ int hem_child_send_signal(hem_child *c, int signo)
 
 int hem_child_wait(hem_child *c, hem_child_status *ret)
 {
-    if (!c->fd.open)
+    if (!hem__fd_is_open(&c->fd))
         return HEM_EBADF;
     hem_loop *l = hem__loop_need("hem_child_wait");
     hem__fiber *f = hem__fiber_need(l, "hem_child_wait");
-    int rc = c->fd.open ? hem__io_checkpoint(l, f) : HEM_EBADF;
+    int rc = hem__fd_is_open(&c->fd) ? hem__io_checkpoint(l, f) : HEM_EBADF;
     while (rc == 0 && !c->reaped) {
-        rc = c->fd.open ? reap(c, WNOHANG) : HEM_EBADF;
+        rc = hem__fd_is_open(&c->fd) ? reap(c, WNOHANG) : HEM_EBADF;
         if (rc == HEM_EAGAIN) {
             l->outside++; /* virtual time does not overtake it */
             rc = hem__fd_wait(l, f, &c->fd, HEM__FD_READ);
@@ -212,7 +215,7 @@ int hem_child_wait(hem_child *c, hem_child_status *ret)
 
 void hem_child_close(hem_child *c)
 {
-    if (!c || !c->fd.open)
+    if (!c || !hem__fd_is_open(&c->fd))
         return;
     hem_loop *l = hem__loop_need("hem_child_close");
     if (!c->reaped) {

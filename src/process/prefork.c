@@ -54,7 +54,7 @@ struct server {
 
 static void tell(struct worker *w, int signo)
 {
-    if (w->child.fd.open)
+    if (hem__fd_is_open(&w->child.fd))
         (void)!hem_child_send_signal(&w->child, signo);
 }
 
