@@ -18,7 +18,9 @@
  * A negative result ends the measurement. */
 typedef int bench_batch(void *arg);
 
-#define BENCH_BATCHES 31
+/* As many batches as these allow, but one at the least. */
+#define BENCH_BATCHES    31
+#define BENCH_BATCHES_NS 200000000
 
 static inline int64_t bench_clock_ns(clockid_t clock)
 {
@@ -39,24 +41,44 @@ static inline int bench_compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* CPU time of the present batch that does not count. */
+static int64_t bench_left_out_ns;
+
+/* Leave out what the batch has done since bench_cpu_ns() returned `start`, and
+ * what the readings of the clock take, which is as much as many operations. */
+static inline void bench_leave_out(int64_t start)
+{
+    int64_t end = bench_cpu_ns();
+    int64_t reading = bench_cpu_ns() - end;
+    bench_left_out_ns += end - start + 2 * reading;
+}
+
+static inline int64_t bench_batch_ns(bench_batch *batch, void *arg, int *ret_rc)
+{
+    bench_left_out_ns = 0;
+    int64_t start = bench_cpu_ns();
+    *ret_rc = batch(arg);
+    return bench_cpu_ns() - start - bench_left_out_ns;
+}
+
 /*
- * Run the batch once to warm up and BENCH_BATCHES times measured; put the
- * median CPU time of one of its `ops` operations into `*ret_ns`.
+ * Run the batch once to warm up and some times measured; put the median CPU
+ * time of one of its `ops` operations into `*ret_ns`.
  */
 static inline int bench_measure(double *ret_ns, bench_batch *batch, void *arg,
                                 uint64_t ops)
 {
     double ns[BENCH_BATCHES];
+    size_t count = 0;
     int rc = batch(arg);
-    for (size_t i = 0; i < BENCH_BATCHES && rc >= 0; i++) {
-        int64_t start = bench_cpu_ns();
-        rc = batch(arg);
-        ns[i] = (double)(bench_cpu_ns() - start) / (double)ops;
-    }
+    int64_t end = bench_cpu_ns() + BENCH_BATCHES_NS;
+    while (rc >= 0 && count < BENCH_BATCHES &&
+           (count == 0 || bench_cpu_ns() < end))
+        ns[count++] = (double)bench_batch_ns(batch, arg, &rc) / (double)ops;
     if (rc < 0)
         return rc;
-    qsort(ns, BENCH_BATCHES, sizeof(ns[0]), bench_compare);
-    *ret_ns = ns[BENCH_BATCHES / 2];
+    qsort(ns, count, sizeof(ns[0]), bench_compare);
+    *ret_ns = ns[count / 2];
     return 0;
 }
 

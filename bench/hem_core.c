@@ -15,11 +15,10 @@
  */
 #define _GNU_SOURCE 1
 
-#include <hem.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "bench.h"
+#include "hem_bench.h"
 
 #define YIELDS 100000 /* of each of two tasks in a batch */
 #define ROUNDS 100000 /* of other operations in a batch */
@@ -41,18 +40,12 @@ static int two_yielders(void *arg)
     return hem_scope_close(&s, 0);
 }
 
-static int nothing(void *arg)
-{
-    (void)arg;
-    return 0;
-}
-
 static int spawn_and_join(void *arg)
 {
     (void)arg;
     for (int i = 0; i < ROUNDS; i++) {
         hem_task *t;
-        HEM_TRY(hem_spawn(&t, nothing, NULL));
+        HEM_TRY(hem_spawn(&t, bench_nothing, NULL));
         HEM_TRY(hem_await(t));
         hem_task_forget(t);
     }
@@ -65,7 +58,7 @@ static int spawn_in_scope(void *arg)
     for (int i = 0; i < ROUNDS; i++) {
         hem_scope s;
         HEM_TRY(hem_scope_open(&s, NULL));
-        int rc = hem_scope_spawn(&s, NULL, nothing, NULL);
+        int rc = hem_scope_spawn(&s, NULL, bench_nothing, NULL);
         HEM_TRY(hem_scope_close(&s, rc));
     }
     return 0;
@@ -82,28 +75,13 @@ static int arm_and_cancel(void *arg)
     return 0;
 }
 
-/* A benchmark of one operation, repeated in batches. */
-struct operation {
-    const char *name;
-    bench_batch *batch;
-    uint64_t ops; /* in a batch */
-};
-
 static const struct operation operations[] = {
     {"yield", two_yielders, 2 * YIELDS},
     {"spawn", spawn_and_join, ROUNDS},
     {"spawn_scope", spawn_in_scope, ROUNDS},
     {"timeout", arm_and_cancel, ROUNDS},
+    {NULL, NULL, 0},
 };
-
-static int measure_operation(void *arg)
-{
-    const struct operation *o = arg;
-    double ns = 0;
-    HEM_TRY(bench_measure(&ns, o->batch, NULL, o->ops));
-    printf("%s %.2f ns\n", o->name, ns);
-    return 0;
-}
 
 static double resident_bytes(void)
 {
@@ -181,28 +159,9 @@ static int run_sleepers(long count)
                    &(hem_run_options){.clock = &clock});
 }
 
-static int run(const char *name, const char *count)
-{
-    if (strcmp(name, "sleepers") == 0)
-        return run_sleepers(count ? atol(count) : 1000000);
-    for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++) {
-        struct operation o = operations[i];
-        if (strcmp(name, o.name) == 0)
-            return hem_run(measure_operation, &o, NULL);
-    }
-    fprintf(stderr, "hem_core: no benchmark %s\n", name);
-    return HEM_EINVAL;
-}
-
 int main(int argc, char **argv)
 {
-    if (argc < 2) {
-        fprintf(stderr, "usage: hem_core NAME [N]\n");
-        return 2;
-    }
-    int rc = run(argv[1], argc > 2 ? argv[2] : NULL);
-    if (rc < 0)
-        fprintf(stderr, "hem_core %s: %s: %s\n", argv[1], hem_errname(rc),
-                hem_strerror(rc));
-    return rc < 0;
+    if (argc < 2 || strcmp(argv[1], "sleepers") != 0)
+        return bench_operations(argc, argv, operations);
+    return bench_exit(argv, run_sleepers(argc > 2 ? atol(argv[2]) : 1000000));
 }

@@ -41,6 +41,10 @@ set(test_environment
     "HEM_SOURCE_DIR=${PROJECT_SOURCE_DIR}"
     "HEM_BUILD_DIR=${PROJECT_BINARY_DIR}")
 separate_arguments(test_wrapper UNIX_COMMAND "${HEM_TEST_WRAPPER}")
+if(CMAKE_CROSSCOMPILING_EMULATOR)
+    list(JOIN CMAKE_CROSSCOMPILING_EMULATOR " " emulator)
+    list(APPEND test_environment "HEM_TEST_EMULATOR=${emulator}")
+endif()
 
 # What the test programs share.
 add_library(hem_test INTERFACE)

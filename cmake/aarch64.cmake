@@ -12,4 +12,7 @@ set(CMAKE_FIND_ROOT_PATH /usr/aarch64-linux-gnu)
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
 set(ENV{PKG_CONFIG_LIBDIR} /usr/lib/aarch64-linux-gnu/pkgconfig)
 
-set(CMAKE_CROSSCOMPILING_EMULATOR qemu-aarch64;-L;/usr/aarch64-linux-gnu)
+# Programs run with the target's libraries of the system, where cmocka is: the
+# dynamic linker of /usr/aarch64-linux-gnu would find libc there too, which may
+# be of another version; then they fail, or hang in pthread_create().
+set(CMAKE_CROSSCOMPILING_EMULATOR qemu-aarch64;-L;/)

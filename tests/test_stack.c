@@ -289,7 +289,7 @@ static int run_in_little_space(void *arg)
 static void without_address_space_a_spawn_is_refused(void **state)
 {
     (void)state;
-    if (SANITIZED || in_valgrind())
+    if (SANITIZED || in_valgrind() || in_emulator())
         skip();
     struct ending e;
     process_run(run_in_little_space, NULL, &e);

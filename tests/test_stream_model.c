@@ -178,7 +178,7 @@ static int body(void *arg)
 static void random_reads_see_what_was_sent(void **state)
 {
     (void)state;
-    uint64_t cases = in_valgrind() ? 50 : 2000;
+    uint64_t cases = in_valgrind() || in_emulator() ? 50 : 2000;
     for (uint64_t seed = 1; seed <= cases; seed++) {
         hem_virtual_clock clock = {.grace = 1};
         hem_run_options options = {.clock = &clock};

@@ -1,20 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Each function of the core either suspends and is a point of cancellation,
- * or never. The table has all that the headers declare; what it says is held
- * against the headers' marks and against what the functions do.
+ * or never.
  */
 #include "support.h"
 
 #include <signal.h>
 
-#include "headers.h"
-
-struct fixture {
-    bool ran;        /* another task that was ready had its turn */
-    hem_task *ended; /* a task that has ended */
-    hem_task *live;  /* one that sleeps */
-};
+#include "suspension.h"
 
 static int give_one(void *arg)
 {
@@ -63,10 +56,6 @@ static void set_future(void *arg)
         (void)!hem_future_set_result(arg, 0);
 }
 
-/* Each does what its name says, or all that its functions do that is over in a
- * moment. Negative: HEM_ECANCELED. */
-#define CASE(name) static int call_##name(struct fixture *f)
-
 CASE(ground)
 {
     (void)f;
@@ -106,15 +95,42 @@ CASE(task)
     check(!hem_task_done(t) && !hem_task_cancelled(t));
     check_int(hem_task_result(f->ended), 1);
     check(hem_task_error(f->ended) == NULL);
+    check(hem_future_done(hem_task_future(f->ended)));
+    check(!hem_task_cancel_pending(t));
     hem_task_set_name(t, "x");
     check_str(hem_task_name(t), "x");
     (void)hem_task_site(t, &line);
     check_str(hem_task_waits_for(t), "sleep");
     hem_task_each(go_on, NULL);
-    (void)hem_fail(HEM_EIO, "x");
     check_int(hem_cancelled("x"), HEM_ECANCELED);
     hem_task_on_done(t, &d, do_nothing_done, NULL);
     check(hem_done_remove(&d));
+    return 0;
+}
+
+CASE(failure)
+{
+    (void)f;
+    check_int(hem_fail(HEM_EIO, "x"), HEM_EIO);
+    hem_error *e = hem_error_hold(hem_failure());
+    check_int(hem_fail_again(e), HEM_EIO);
+    hem_error_release(e);
+    return 0;
+}
+
+CASE(var)
+{
+    (void)f;
+    static hem_var v = HEM_VAR("v", NULL);
+    hem_var_token token;
+    hem_context c;
+    check_int(hem_var_set(&v, f), 0);
+    check_int(hem_var_push(&v, NULL, &token), 0);
+    check_int(hem_var_pop(&token), 0);
+    check(hem_var_get(&v) == f);
+    hem_context_copy(&c);
+    check_int(hem_context_run(&c, give_one, NULL), 1);
+    hem_context_deinit(&c);
     return 0;
 }
 
@@ -148,30 +164,6 @@ CASE(future)
     return 0;
 }
 
-CASE(scope)
-{
-    (void)f;
-    hem_scope s;
-    check_int(hem_scope_open(&s, NULL), 0);
-    check(!hem_scope_expired(&s));
-    hem_scope_each(&s, go_on, NULL);
-    hem_scope_abort(&s, NULL);
-    check_int(hem_scope_spawn(&s, NULL, give_one, NULL), HEM_EREFUSED);
-    check_int(hem_scope_spawn_with(&s, NULL, give_one, NULL, .eager = true),
-              HEM_EREFUSED);
-    check_int(hem_scope_children(&s), 0);
-    return hem_scope_close(&s, 0); /* it has no children to wait for */
-}
-
-CASE(shield)
-{
-    (void)f;
-    hem_scope s;
-    check_int(hem_shield_open(&s, NULL), 0);
-    check_int(hem_shield_close(&s, 0), 0);
-    return 0;
-}
-
 CASE(timeout)
 {
     (void)f;
@@ -196,7 +188,7 @@ CASE(signal)
     return 0;
 }
 
-/* Those that suspend, each where it must wait. */
+/* Those that suspend, each where it must wait, and where it need not. */
 
 CASE(hem_yield)
 {
@@ -218,6 +210,11 @@ CASE(hem_await)
     return hem_await(t);
 }
 
+CASE(at_once_hem_await)
+{
+    return hem_await(f->ended);
+}
+
 CASE(hem_future_wait)
 {
     (void)f;
@@ -229,28 +226,13 @@ CASE(hem_future_wait)
     return hem_future_wait(&future);
 }
 
-CASE(hem_scope_close)
+CASE(at_once_hem_future_wait)
 {
     (void)f;
-    hem_scope s;
-    check_int(hem_scope_open(&s, NULL), 0);
-    check_int(hem_scope_spawn(&s, NULL, yield_once, NULL), 0);
-    return hem_scope_close(&s, 0);
-}
-
-/* It leaves a request to its owner, which comes out of the close. */
-CASE(hem_scope_aclose)
-{
-    hem_scope s;
-    check_int(hem_scope_open(&s, NULL), 0);
-    check_int(hem_scope_spawn(&s, NULL, yield_once, NULL), 0);
-    check_int(hem_scope_aclose(&s), 0);
-    bool ran = f->ran;
-    int rc = hem_scope_close(&s, 0);
-    check_int(rc, HEM_ECANCELED);
-    f->ran = ran;
-    int left = hem_task_uncancel(hem_self());
-    return left > 0 ? rc : 0;
+    hem_future future;
+    hem_future_init(&future);
+    check_int(hem_future_set_result(&future, 1), 0);
+    return hem_future_wait(&future);
 }
 
 CASE(hem_signal_wait)
@@ -275,121 +257,105 @@ CASE(hem_thread_call)
     return hem_thread_call(give_one, NULL, NULL);
 }
 
-struct entry {
-    const char *name;
-    int (*call)(struct fixture *f);
-    bool suspends;
-};
-
 /* clang-format off */
-#define NEVER(name, moment) {#name, call_##moment, false}
-#define SUSPENDS(name) {#name, call_##name, true}
+static const struct suspension table[] = {
+    NEVER(hem_version, ground),
+    NEVER(hem_errname, ground),
+    NEVER(hem_strerror, ground),
+    NEVER(hem_allocator_set, ground),
+    NEVER(hem_log_set, ground),
+    NEVER(hem_log, ground),
+    NEVER(hem_now, ground),
+    NEVER(hem_loop_current, ground),
+    NEVER(hem_post, ground),
+    NEVER(hem_run, ground),
 
-static const struct entry table[] = {
-    NEVER(hem_version, ground), NEVER(hem_errname, ground),
-    NEVER(hem_strerror, ground), NEVER(hem_allocator_set, ground),
-    NEVER(hem_log_set, ground), NEVER(hem_log, ground), NEVER(hem_now, ground),
-    NEVER(hem_loop_current, ground), NEVER(hem_callback_init, callback),
-    NEVER(hem_call_soon, callback), NEVER(hem_call_later, callback),
-    NEVER(hem_call_at, callback), NEVER(hem_callback_cancel, callback),
-    NEVER(hem_post, ground), NEVER(hem_run, ground), NEVER(hem_spawn_at, spawn),
-    NEVER(hem_spawn_with_at, spawn), SUSPENDS(hem_await), SUSPENDS(hem_yield),
-    SUSPENDS(hem_sleep), NEVER(hem_self, task), NEVER(hem_task_cancel, spawn),
-    NEVER(hem_task_cancelling, task), NEVER(hem_task_uncancel, spawn),
-    NEVER(hem_task_reason, task), NEVER(hem_task_done, task),
-    NEVER(hem_task_cancelled, task), NEVER(hem_task_result, task),
-    NEVER(hem_task_error, task), NEVER(hem_task_name, task),
-    NEVER(hem_task_set_name, task), NEVER(hem_task_site, task),
-    NEVER(hem_task_waits_for, task), NEVER(hem_task_forget, spawn),
-    NEVER(hem_task_each, task), NEVER(hem_fail_at, task),
+    NEVER(hem_callback_init, callback),
+    NEVER(hem_call_soon, callback),
+    NEVER(hem_call_later, callback),
+    NEVER(hem_call_at, callback),
+    NEVER(hem_callback_cancel, callback),
+
+    NEVER(hem_spawn_at, spawn),
+    NEVER(hem_spawn_with_at, spawn),
+    NEVER(hem_task_cancel, spawn),
+    NEVER(hem_task_uncancel, spawn),
+    NEVER(hem_task_forget, spawn),
+    NEVER(hem_self, task),
+    NEVER(hem_task_cancelling, task),
+    NEVER(hem_task_cancel_pending, task),
+    NEVER(hem_task_reason, task),
+    NEVER(hem_task_done, task),
+    NEVER(hem_task_cancelled, task),
+    NEVER(hem_task_result, task),
+    NEVER(hem_task_error, task),
+    NEVER(hem_task_future, task),
+    NEVER(hem_task_name, task),
+    NEVER(hem_task_set_name, task),
+    NEVER(hem_task_site, task),
+    NEVER(hem_task_waits_for, task),
+    NEVER(hem_task_each, task),
+    NEVER(hem_task_on_done, task),
+    NEVER(hem_done_remove, task),
     NEVER(hem_cancelled, task),
-    NEVER(hem_task_on_done, task), NEVER(hem_done_remove, task),
-    NEVER(hem_future_init, future), NEVER(hem_future_set_result, future),
-    NEVER(hem_future_set_error, future), NEVER(hem_future_cancel, future),
-    SUSPENDS(hem_future_wait), NEVER(hem_future_done, future),
-    NEVER(hem_future_cancelled, future), NEVER(hem_future_result, future),
-    NEVER(hem_future_on_done, future), NEVER(hem_scope_open, scope),
-    NEVER(hem_scope_spawn_at, scope), NEVER(hem_scope_spawn_with_at, scope),
-    NEVER(hem_scope_abort, scope), SUSPENDS(hem_scope_aclose),
-    SUSPENDS(hem_scope_close), NEVER(hem_scope_children, scope),
-    NEVER(hem_scope_expired, scope), NEVER(hem_scope_each, scope),
-    NEVER(hem_shield_open, shield), NEVER(hem_shield_close, shield),
-    NEVER(hem_timeout_open, timeout), NEVER(hem_timeout_open_at, timeout),
-    NEVER(hem_timeout_reschedule, timeout), NEVER(hem_timeout_when, timeout),
-    NEVER(hem_timeout_expired, timeout), NEVER(hem_timeout_close, timeout),
+    SUSPENDS(hem_yield),
+    SUSPENDS(hem_sleep),
+    AT_ONCE(hem_await),
+
+    NEVER(hem_fail_at, failure),
+    NEVER(hem_failure, failure),
+    NEVER(hem_error_hold, failure),
+    NEVER(hem_error_release, failure),
+    NEVER(hem_fail_again, failure),
+
+    NEVER(hem_var_get, var),
+    NEVER(hem_var_set, var),
+    NEVER(hem_var_push, var),
+    NEVER(hem_var_pop, var),
+    NEVER(hem_context_copy, var),
+    NEVER(hem_context_deinit, var),
+    NEVER(hem_context_run, var),
+
+    NEVER(hem_future_init, future),
+    NEVER(hem_future_set_result, future),
+    NEVER(hem_future_set_error, future),
+    NEVER(hem_future_cancel, future),
+    NEVER(hem_future_done, future),
+    NEVER(hem_future_cancelled, future),
+    NEVER(hem_future_result, future),
+    NEVER(hem_future_on_done, future),
+    AT_ONCE(hem_future_wait),
+
+    NEVER(hem_timeout_open, timeout),
+    NEVER(hem_timeout_open_at, timeout),
     NEVER(hem_timeout_set_reason, timeout),
-    NEVER(hem_signal_open, signal), SUSPENDS(hem_signal_wait),
-    NEVER(hem_signal_close, signal), SUSPENDS(hem_thread_call),
+    NEVER(hem_timeout_reschedule, timeout),
+    NEVER(hem_timeout_when, timeout),
+    NEVER(hem_timeout_expired, timeout),
+    NEVER(hem_timeout_close, timeout),
+
+    NEVER(hem_signal_open, signal),
+    NEVER(hem_signal_close, signal),
+    SUSPENDS(hem_signal_wait),
+
+    SUSPENDS(hem_thread_call),
 };
 /* clang-format on */
 
-static int mark(void *arg)
-{
-    *(bool *)arg = true;
-    return 0;
-}
-
-static int sleep_for_ever(void *arg)
-{
-    (void)arg;
-    return hem_sleep(HEM_NEVER);
-}
-
-static void check_entry(const struct entry *e, struct fixture *f)
-{
-    check_int(hem_spawn(NULL, mark, &f->ran), 0);
-    f->ran = false;
-    int rc = e->call(f);
-    bool right = f->ran == e->suspends && rc >= 0;
-    if (!check(right))
-        print_error("%s: suspends %d, returns %d\n", e->name, f->ran, rc);
-    check_int(hem_sleep(1), 0);
-    if (!e->suspends)
-        return;
-    check(hem_task_cancel(hem_self(), NULL));
-    rc = e->call(f);
-    if (!check(rc == HEM_ECANCELED))
-        print_error("%s: is no point of cancellation\n", e->name);
-    check_int(hem_task_uncancel(hem_self()), 0);
-    check_int(hem_sleep(1), 0);
-}
-
 FIFO_TEST(each_function_suspends_or_never_does)
 {
-    struct fixture f = {false, NULL, NULL};
-    check_int(hem_spawn(&f.ended, give_one, NULL), 0);
-    check_int(hem_spawn(&f.live, sleep_for_ever, NULL), 0);
-    check_int(hem_sleep(1), 0);
-    for (size_t i = 0; i < COUNT_OF(table); i++)
-        check_entry(&table[i], &f);
+    suspension_check_calls(table, COUNT_OF(table));
     return 0;
-}
-
-static void check_declared(const char *name, bool suspends)
-{
-    for (size_t i = 0; i < COUNT_OF(table); i++) {
-        if (strcmp(table[i].name, name) != 0)
-            continue;
-        if (!check(table[i].suspends == suspends))
-            print_error("%s is marked in another way\n", name);
-        return;
-    }
-    check_never(name);
 }
 
 static void the_table_says_what_the_headers_say(void **state)
 {
     (void)state;
     static const char *const headers[] = {
-        "base", "error",  "alloc", "log",     "clock",  "loop",  "run",
-        "task", "future", "scope", "timeout", "signal", "thread"};
-    size_t count = 0;
-    for (size_t i = 0; i < COUNT_OF(headers); i++)
-        count += headers_each_function(headers[i], check_declared);
-    if (!count)
-        skip();
-    check_int(count, COUNT_OF(table));
-    run_assert_checks();
+        "base", "error",   "alloc", "log",    "clock",   "loop",   "run",
+        "task", "failure", "var",   "future", "timeout", "signal", "thread"};
+    suspension_check_headers(table, COUNT_OF(table), headers,
+                             COUNT_OF(headers));
 }
 
 int main(void)

@@ -374,7 +374,7 @@ static int run_without_room(void *arg)
 static void a_call_without_a_thread_is_refused(void **state)
 {
     (void)state;
-    if (SANITIZED || in_valgrind())
+    if (SANITIZED || in_valgrind() || in_emulator())
         skip();
     int result = 6;
     struct ending e;

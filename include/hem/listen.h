@@ -113,9 +113,10 @@ typedef struct hem_serve_options {
  * Accept connections and run fn(stream, arg) for each as a task, until the
  * listener is closed (then: 0, see above) or the caller is cancelled. The
  * listener remains its owner's to close. Connections that end in
- * HEM_ECONNRESET, HEM_EPIPE or HEM_ETIMEDOUT are not reported. HEM_ENOMEM: not
- * started; HEM_EBADF: the listener was not open; HEM_EBUSY: another task
- * accepts; HEM_EINVAL: stack_bytes above 1 GiB. [suspends] [cancel point]
+ * HEM_ECONNRESET, HEM_EPIPE or HEM_ETIMEDOUT are not reported. HEM_ENOMEM,
+ * HEM_ENOSPC: not started; HEM_EBADF: the listener was not open; HEM_EBUSY:
+ * another task accepts; HEM_EINVAL: stack_bytes above 1 GiB. [suspends]
+ * [cancel point]
  */
 HEM_API HEM_CHECK int hem_serve(hem_listener *l, hem_serve_fn *fn, void *arg,
                                 const hem_serve_options *opts);

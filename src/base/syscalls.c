@@ -4,6 +4,10 @@
 #include <stdatomic.h>
 #include <time.h>
 
+/* Newer than the headers of some systems. */
+#define MADV_INSTALL_GUARD 102
+#define MADV_UNKNOWN       (-1)
+
 int hem__call_epoll_wait_ns(int ep, struct epoll_event *e, int max, int64_t ns)
 {
     static atomic_bool has_pwait2 = true;
@@ -36,6 +40,17 @@ int hem__call_map_stacks(void **ret, size_t bytes)
     (void)madvise(p, bytes, MADV_NOHUGEPAGE); /* a hint */
     *ret = p;
     return 0;
+}
+
+int hem__call_guard_region(void *p, size_t bytes)
+{
+    static atomic_bool heeds_advice = false;
+    if (!atomic_load_explicit(&heeds_advice, memory_order_relaxed)) {
+        if (madvise(p, bytes, MADV_UNKNOWN) == 0)
+            return HEM_EINVAL; /* as qemu, which takes any and does nothing */
+        atomic_store_explicit(&heeds_advice, true, memory_order_relaxed);
+    }
+    return madvise(p, bytes, MADV_INSTALL_GUARD) < 0 ? -errno : 0;
 }
 
 int hem__call_resolve(const char *host, const struct addrinfo *hints,

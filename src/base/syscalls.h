@@ -25,8 +25,7 @@
 #include "hem/error.h"
 
 /* Newer than the headers of some systems that hem is built on. */
-#define HEM__P_PIDFD            3
-#define HEM__MADV_GUARD_INSTALL 102
+#define HEM__P_PIDFD 3
 
 #define HEM__RAW(type, name, params, call)                                     \
     static inline type hem__call_##name params                                 \
@@ -67,7 +66,6 @@ HEM__RAW(int, pidfd_send_signal, (int fd, int signo),
          syscall(SYS_pidfd_send_signal, fd, signo, (void *)0, 0U))
 HEM__RAW(int, wait_pidfd, (int fd, siginfo_t *info, int flags),
          waitid((idtype_t)HEM__P_PIDFD, (id_t)fd, info, flags))
-HEM__RAW(int, guard_region, (void *p, size_t bytes), madvise(p, bytes, HEM__MADV_GUARD_INSTALL))
 HEM__RAW(int, guard_protect, (void *p, size_t bytes), mprotect(p, bytes, PROT_NONE))
 HEM__RAW(int, sigaltstack, (const stack_t *ss, stack_t *old), sigaltstack(ss, old))
 /* clang-format on */
@@ -82,6 +80,9 @@ int hem__call_epoll_wait_ns(int ep, struct epoll_event *e, int max, int64_t ns);
 
 /* Address space for stacks: zero, private, not reserved, no huge pages. */
 int hem__call_map_stacks(void **ret, size_t bytes);
+
+/* Make pages that fault, in a mapping; HEM_EINVAL: not on this kernel. */
+int hem__call_guard_region(void *p, size_t bytes);
 
 static inline int hem__call_thread_create(pthread_t *t, const pthread_attr_t *a,
                                           void *(*f)(void *), void *p)

@@ -86,10 +86,31 @@ static inline void wait_for(int fd, short events)
         fail_msg("nothing happened for %d ms", PATIENCE_MS);
 }
 
-static inline void pause_ms(long ms)
+/* Block or unblock the signal that tells of the ends of children. */
+static inline sigset_t hold_child_signal(int how)
 {
-    struct timespec t = {ms / 1000, ms % 1000 * 1000000};
-    nanosleep(&t, NULL);
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    sigprocmask(how, &set, NULL);
+    return set;
+}
+
+/* Execute the program, by the emulator where the tests have one. */
+static inline void execute(const char *path, const char *const *argv)
+{
+    const char *words[2 * ARGS_MAX] = {NULL};
+    char emulator[256];
+    size_t n = 0;
+    const char *command = getenv("HEM_TEST_EMULATOR");
+    snprintf(emulator, sizeof(emulator), "%s", command ? command : "");
+    for (char *word = strtok(emulator, " "); word && n < ARGS_MAX;
+         word = strtok(NULL, " "))
+        words[n++] = word;
+    words[n] = n > 0 ? path : argv[0];
+    for (size_t i = 1; argv[i] != NULL; i++)
+        words[n + i] = argv[i];
+    execvp(n > 0 ? words[0] : path, (char *const *)words);
 }
 
 /* In the child: become the program. `socket` above 0 is handed over as
@@ -98,6 +119,7 @@ static inline void become(const char *path, const char *const *argv, int out,
                           int errors, int socket)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    hold_child_signal(SIG_UNBLOCK);
     if (dup2(out, STDOUT_FILENO) < 0 || dup2(errors, STDERR_FILENO) < 0)
         _exit(126);
     if (socket > 0) {
@@ -108,7 +130,7 @@ static inline void become(const char *path, const char *const *argv, int out,
         if (dup2(socket, 3) < 0 || fcntl(3, F_SETFD, 0) < 0)
             _exit(126);
     }
-    execv(path, (char *const *)argv);
+    execute(path, argv);
     _exit(127);
 }
 
@@ -125,6 +147,7 @@ static inline void start(struct program *p, const char *name, int socket,
     assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
     p->errors = memfd_create("errors", MFD_CLOEXEC);
     assert_true(p->errors >= 0);
+    hold_child_signal(SIG_BLOCK);
     p->pid = fork();
     assert_true(p->pid >= 0);
     if (p->pid == 0)
@@ -175,13 +198,14 @@ static inline void start_server(struct program *p, const char *root, int socket,
 /* Wait for its end and return its exit status, -signal if it was killed. */
 static inline int wait_end(struct program *p)
 {
+    const struct timespec patience = {.tv_sec = PATIENCE_MS / 1000};
+    sigset_t signals = hold_child_signal(SIG_BLOCK);
     int status;
-    pid_t pid = 0;
-    for (int ms = 0; pid == 0 && ms < PATIENCE_MS; ms += 5) {
+    pid_t pid;
+    do /* the signal may be of another child */
         pid = waitpid(p->pid, &status, WNOHANG);
-        if (pid == 0)
-            pause_ms(5);
-    }
+    while (pid == 0 &&
+           (sigtimedwait(&signals, NULL, &patience) > 0 || errno == EINTR));
     if (pid != p->pid) {
         kill(p->pid, SIGKILL);
         waitpid(p->pid, &status, 0);

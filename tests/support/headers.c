@@ -2,6 +2,7 @@
 #include "headers.h"
 
 #include <ctype.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,23 +24,36 @@ static char *read_header(const char *name)
     return text;
 }
 
-/* Whether the last comment before a declaration has the mark. */
-static bool is_marked(const char *text, const char *declaration)
+/* Copy the last comment before a declaration, each run of white space and
+ * asterisks as one space. */
+static void copy_comment(const char *text, const char *declaration, char *ret,
+                         size_t room)
 {
     const char *comment = text;
     for (const char *p = text; p && p < declaration; p = strstr(p + 1, "/*"))
         comment = p;
-    const char *mark = strstr(comment, "[suspends]");
-    return mark && mark < declaration;
+    size_t used = 0;
+    for (const char *p = comment; p < declaration && used + 1 < room; p++) {
+        bool blank = isspace((unsigned char)*p) || *p == '*' || *p == '/';
+        if (!blank)
+            ret[used++] = *p;
+        else if (used && ret[used - 1] != ' ')
+            ret[used++] = ' ';
+        if (p > comment && p[0] == '/' && p[-1] == '*')
+            break;
+    }
+    ret[used] = '\0';
 }
 
 size_t headers_each_function(const char *name,
-                             void (*fn)(const char *function, bool suspends))
+                             void (*fn)(const char *function,
+                                        const char *comment))
 {
     char *text = read_header(name);
     size_t count = 0;
     for (const char *p = text; p && (p = strstr(p, "\nHEM_API "));) {
-        bool suspends = is_marked(text, p);
+        char comment[4096];
+        copy_comment(text, p, comment, sizeof(comment));
         const char *end = p = strchr(p, '(');
         while (isalnum((unsigned char)p[-1]) || p[-1] == '_')
             p--;
@@ -47,7 +61,7 @@ size_t headers_each_function(const char *name,
         snprintf(function, sizeof(function), "%.*s", (int)(end - p), p);
         if (strncmp(function, "hem__", 5) == 0)
             continue;
-        fn(function, suspends);
+        fn(function, comment);
         count++;
     }
     free(text);

@@ -3,15 +3,15 @@
 #ifndef SUPPORT_HEADERS_H
 #define SUPPORT_HEADERS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 /*
- * Call fn for each function that include/hem/<name>.h declares, but hem__ ones;
- * `suspends`: the comment before it carries that mark. Returns how many there
- * are; 0 where the sources are not at hand.
+ * Call fn for each function that include/hem/<name>.h declares, but hem__ ones,
+ * with the comment before it, as one line. Returns how many there are; 0 where
+ * the sources are not at hand.
  */
 size_t headers_each_function(const char *name,
-                             void (*fn)(const char *function, bool suspends));
+                             void (*fn)(const char *function,
+                                        const char *comment));
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
@@ -131,7 +132,7 @@ size_t ledger_descriptors(void)
 
 size_t ledger_threads(void)
 {
-    return count_directory("/proc/self/task", NULL);
+    return count_directory("/proc/self/task", NULL) - in_emulator();
 }
 
 /* Call fn for each line of a file of /proc; the sum of its results. */
@@ -200,12 +201,13 @@ static void take(struct snapshot *s)
         sigaction(signo, NULL, &s->actions[signo]);
 }
 
-/* A joined thread may be seen for a moment. */
+/* A joined thread may be seen for a moment, until the kernel has run it for
+ * the last time; nothing tells of that. */
 static size_t settled_threads(size_t want)
 {
     size_t count = ledger_threads();
-    for (int tries = 0; count > want && tries < 1000; tries++) {
-        usleep(1000);
+    for (int tries = 0; count > want && tries < 100000; tries++) {
+        sched_yield();
         count = ledger_threads();
     }
     return count;

@@ -58,9 +58,18 @@ static void read_all(int fd, char *text, size_t room)
     text[used] = '\0';
 }
 
+/* What qemu itself adds when a signal ends the process. */
+static void drop_emulator_line(char *text)
+{
+    char *line = strstr(text, "qemu: uncaught target signal");
+    if (in_emulator() && line)
+        *line = '\0';
+}
+
 void process_end(struct process *p, struct ending *ret)
 {
     read_all(p->errors, ret->text, sizeof(ret->text));
+    drop_emulator_line(ret->text);
     close(p->errors);
     close(p->said);
     int status = 0;

@@ -59,6 +59,11 @@ bool in_valgrind(void)
     return preloaded && strstr(preloaded, "vgpreload");
 }
 
+bool in_emulator(void)
+{
+    return getenv("HEM_TEST_EMULATOR") != NULL;
+}
+
 size_t scaled(size_t n)
 {
     return SANITIZED || in_valgrind() ? n / 100 : n;

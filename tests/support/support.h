@@ -64,6 +64,10 @@
 /* Whether the program runs under valgrind. */
 bool in_valgrind(void);
 
+/* Whether it runs under qemu's emulation of a CPU, which does not know all that
+ * the kernel does, such as limits of memory, and has a thread of its own. */
+bool in_emulator(void);
+
 /* `n`, or a hundredth of it where a sanitizer or valgrind makes it slow. */
 size_t scaled(size_t n);
 

@@ -73,7 +73,6 @@ void plan_make(struct plan *ret, const struct scenario *s, struct record *r,
         for (uint32_t error = 0; error < errors; error++) {
             for (int m = 0; m < HEM__FAULT_MODES; m++) {
                 struct attempt a = {.scenario = s,
-                                    .id = first->id,
                                     .error = error,
                                     .mode = (enum hem__fault_mode)m};
                 draw(ret, &a, first, end - begin, each, &seed);
@@ -85,13 +84,6 @@ void plan_make(struct plan *ret, const struct scenario *s, struct record *r,
 void plan_free(struct plan *p)
 {
     free(p->attempts);
-}
-
-bool attempt_is_patient(const struct attempt *a)
-{
-    return !a->n || a->mode == HEM__FAULT_ONCE ||
-           (a->mode == HEM__FAULT_SAME &&
-            hem__fault_error(a->id, a->error) == HEM_EINTR);
 }
 
 const char *attempt_describe(const struct attempt *a, char *buf)

@@ -12,8 +12,7 @@
 /* A run to be made. */
 struct attempt {
     const struct scenario *scenario;
-    uint64_t n; /* the call that fails first, one of entry `id`; 0: none */
-    enum hem__sys_id id;
+    uint64_t n; /* the call that fails first; 0: none */
     uint32_t error;
     enum hem__fault_mode mode;
 };
@@ -32,10 +31,6 @@ struct plan {
 void plan_make(struct plan *ret, const struct scenario *s, struct record *r,
                size_t each, uint64_t seed);
 void plan_free(struct plan *p);
-
-/* Whether so little fails in it that nobody may wait in vain: one call, or
- * interruptions alone. */
-bool attempt_is_patient(const struct attempt *a);
 
 /* What HEM_FAULT must be for the run; `buf` has room for 100 bytes. */
 const char *attempt_describe(const struct attempt *a, char *buf);

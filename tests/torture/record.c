@@ -26,9 +26,8 @@ void record_destroy(struct record *r)
     munmap(r, bytes_of(r->calls_max));
 }
 
-void record_clear(struct record *r, bool patient)
+void record_clear(struct record *r)
 {
-    r->patient = patient;
     r->phase = PHASE_FAULTY;
     r->child_failures = 0;
     r->fired = 0;
@@ -125,16 +124,9 @@ void calm(void)
     quiet = true;
 }
 
-static bool in_haste(void)
+bool in_haste(void)
 {
-    return current->phase == PHASE_FAULTY && !current->patient;
-}
-
-hem_ns patience(void)
-{
-    if (!in_haste())
-        return 3600 * HEM_SEC;
-    return in_valgrind() ? 10 * HEM_SEC : 500 * HEM_MSEC;
+    return current->phase == PHASE_FAULTY && current->noticeable > 1;
 }
 
 hem_ns child_limit(void)
@@ -143,16 +135,8 @@ hem_ns child_limit(void)
     return fails ? HEM_SEC : 3600 * HEM_SEC;
 }
 
-hem_ns grace(void)
-{
-    return in_haste() ? 20 * HEM_MSEC : 2 * HEM_SEC;
-}
-
-/* Whether `rc` is one of `list`, and to be expected. */
 static bool is_among(const int *list, long long rc)
 {
-    if (rc == HEM_ETIMEDOUT && current->noticeable == 1)
-        return false;
     while (*list && *list != rc)
         list++;
     return *list == rc;

@@ -26,7 +26,6 @@ struct record {
     hem__fault_call first;     /* the first of them, valid once `fired` */
     atomic_uint error_count;   /* different errors that they failed with */
     atomic_int errors[RECORD_ERRORS_MAX];
-    bool patient;           /* see record_clear() */
     atomic_uint call_count; /* calls that were noted in `calls` */
     size_t calls_max;       /* places there; 0: they are not noted */
     hem__fault_call calls[];
@@ -36,9 +35,8 @@ struct record {
 struct record *record_create(size_t calls_max);
 void record_destroy(struct record *r);
 
-/* Forget everything. In a run that is `patient` so little fails that nobody may
- * wait in vain: there the watchdog ends what does. */
-void record_clear(struct record *r, bool patient);
+/* Forget everything. */
+void record_clear(struct record *r);
 
 /* Write what this process and its children do into `r` from now on. */
 void record_use(struct record *r);

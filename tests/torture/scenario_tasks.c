@@ -21,11 +21,12 @@ static int answer(void *arg)
     return 42;
 }
 
-static void note_error(void *arg, hem_scope *s, hem_task *child, int error)
+static int note_error(void *arg, hem_scope *s, hem_task *child, int error)
 {
     (void)s;
     (void)child;
     *(int *)arg = error;
+    return 0;
 }
 
 static int fail_it(void *arg)

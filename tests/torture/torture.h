@@ -50,8 +50,6 @@ void calm(void);
 /*
  * `rc` must be a success, or, where calls may fail, an error that one of them
  * failed with or one of those that follow. Its value: whether it is a success.
- * HEM_ETIMEDOUT is to be expected only where more than one call failed: a
- * single failure must not make anybody wait in vain.
  */
 #define check_success(...) CHECK_SUCCESS_(__VA_ARGS__, 0)
 #define CHECK_SUCCESS_(rc, ...)                                                \
@@ -74,15 +72,13 @@ bool lacks(ssize_t rc);
 /* hem_accept(), made again where memory lacks. */
 int accept_any(hem_listener *l, hem_stream *s);
 
-/*
- * Return fn(arg), which is called here; HEM_ETIMEDOUT: it waited for what never
- * came. Where at most one call fails, that takes longer than the watchdog waits.
- */
-int in_time(hem_fn *fn, void *arg);
+/* Whether more than one call has failed, so that somebody may wait for what
+ * never comes. Where it is one, that is an error: the watchdog finds it. */
+bool in_haste(void);
 
-/* How long that is; and how long descriptors get before virtual time jumps. */
-hem_ns patience(void);
-hem_ns grace(void);
+/* Return fn(arg), which is called here; HEM_ETIMEDOUT: after some time in
+ * haste. */
+int in_time(hem_fn *fn, void *arg);
 
 /* How long a child process goes on that may not have been told to end. */
 hem_ns child_limit(void);
