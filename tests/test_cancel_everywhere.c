@@ -387,9 +387,8 @@ static void reset_end(void *state, const struct disturbance *d)
 int main(void)
 {
     static const struct flow flows[] = {
-        FLOW(lock),      FLOW(event),   FLOW(condition),
-        FLOW(semaphore), FLOW(signals), FLOW(barrier),
-        FLOW(reset),
+        FLOW(lock),    FLOW(event),   FLOW(condition), FLOW(semaphore),
+        FLOW(signals), FLOW(barrier), FLOW(reset),
     };
     return cancel_everywhere(flows, COUNT_OF(flows));
 }

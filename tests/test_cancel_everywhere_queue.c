@@ -163,8 +163,8 @@ struct room {
 static void room_begin(void *state)
 {
     struct room *s = state;
-    hem_queue_init(&s->queue, &(hem_queue_options){.max_items = 2,
-                                                   .order = HEM_LIFO});
+    hem_queue_init(&s->queue,
+                   &(hem_queue_options){.max_items = 2, .order = HEM_LIFO});
     for (; s->number < 2; s->number++) {
         check_int(hem_queue_try_put(&s->queue, item(s->number)), 0);
         s->items.put[s->number]++;

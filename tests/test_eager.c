@@ -171,8 +171,7 @@ static int fail_now(void *arg)
     return HEM_EIO;
 }
 
-static int spawn_in_handler(void *arg, hem_scope *s, hem_task *child,
-                             int error)
+static int spawn_in_handler(void *arg, hem_scope *s, hem_task *child, int error)
 {
     (void)arg;
     (void)s;

@@ -147,6 +147,13 @@ static void use_all(hem__stacks *p, hem__stack **s, size_t n)
         hem__stack_put(s[i]);
 }
 
+static void trim_and_cool(hem__stacks *p)
+{
+    hem__stacks_trim(p);
+    while (hem__stacks_cool(p, 7))
+        ;
+}
+
 static void trim_gives_back_what_was_not_needed_of_late(void **state)
 {
     (void)state;
@@ -156,14 +163,14 @@ static void trim_gives_back_what_was_not_needed_of_late(void **state)
     hem__stack *s[N], *few[FEW];
     use_all(&p, s, N);
     assert_int_equal(with_pages(s, N), N);
-    hem__stacks_trim(&p); /* all were needed until now */
+    trim_and_cool(&p); /* all were needed until now */
     use_all(&p, few, FEW);
     assert_int_equal(with_pages(s, N), N);
-    hem__stacks_trim(&p);
+    trim_and_cool(&p);
     assert_int_equal(with_pages(s, N), FEW);
-    hem__stacks_trim(&p); /* nothing was needed since */
+    trim_and_cool(&p); /* nothing was needed since */
     assert_int_equal(with_pages(s, N), 0);
-    hem__stacks_trim(&p);
+    trim_and_cool(&p);
     use_all(&p, s, N); /* they come back, the same ones */
     assert_int_equal(with_pages(s, N), N);
     hem__stacks_deinit(&p);
@@ -241,7 +248,7 @@ VIRTUAL_TEST(at_the_limit_a_spawn_is_refused_and_all_goes_on)
 
 static void trim_now(void *arg)
 {
-    hem__stacks_trim(&hem_loop_current()->stacks);
+    trim_and_cool(&hem_loop_current()->stacks);
     ++*(int *)arg;
 }
 

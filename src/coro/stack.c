@@ -135,13 +135,20 @@ static int slot_cut(hem__stacks *p, struct hem__slab *slab, hem__stack **ret)
     return 0;
 }
 
+static hem__stack *pop(hem__stack **list)
+{
+    hem__stack *s = *list;
+    *list = s->next;
+    return s;
+}
+
 int hem__stack_provide(hem__stacks *p, hem__stack_class *c)
 {
     if (c->warm > 0)
         return 0;
-    if (c->free) { /* a cold one; its pages come back as it is used */
-        c->free->cold = false;
-        c->warm = 1;
+    hem__stack **others = c->surplus ? &c->surplus : &c->cold;
+    if (*others) {
+        hem__stack_put(pop(others));
         return 0;
     }
     if (!c->slab || c->slab->used == c->slab->slots) {
@@ -156,31 +163,49 @@ int hem__stack_provide(hem__stacks *p, hem__stack_class *c)
     return rc;
 }
 
-static void cool(hem__stack *s)
+static void trim(hem__stack_class *c)
 {
-    (void)madvise(s->bottom, hem__stack_bytes(s), MADV_DONTNEED);
-    s->cold = true;
+    uint32_t keep = c->warm - c->spare;
+    hem__stack **at = &c->free;
+    for (uint32_t i = 0; i < keep; i++)
+        at = &(*at)->next;
+    hem__stack *surplus = *at;
+    *at = NULL;
+    hem__stack **end = &surplus;
+    while (*end)
+        end = &(*end)->next;
+    *end = c->surplus;
+    c->surplus = surplus;
+    c->warm = keep;
+    c->spare = keep;
 }
 
 void hem__stacks_trim(hem__stacks *p)
 {
+    for (int i = 0; i < HEM__STACK_CLASSES; i++)
+        trim(&p->classes[i]);
+}
+
+bool hem__stacks_cool(hem__stacks *p, uint32_t n)
+{
     for (int i = 0; i < HEM__STACK_CLASSES; i++) {
         hem__stack_class *c = &p->classes[i];
-        uint32_t keep = c->warm - c->spare;
-        hem__stack *s = c->free;
-        for (uint32_t n = 0; s && !s->cold; n++, s = s->next) {
-            if (n >= keep)
-                cool(s);
+        for (; c->surplus && n > 0; n--) {
+            hem__stack *s = pop(&c->surplus);
+            (void)madvise(s->bottom, c->bytes, MADV_DONTNEED);
+            s->next = c->cold;
+            c->cold = s;
         }
-        c->warm = keep;
-        c->spare = keep;
+        if (c->surplus)
+            return true;
     }
+    return false;
 }
 
 bool hem__stacks_warm(const hem__stacks *p)
 {
     for (int i = 0; i < HEM__STACK_CLASSES; i++) {
-        if (p->classes[i].warm > 0)
+        if (p->classes[i].warm > 0 || p->classes[i].surplus)
             return true;
     }
     return false;

@@ -10,7 +10,8 @@
  * process runs out of mappings.
  *
  * Free stacks are kept, the last used first. Those beyond what was needed of
- * late give their pages back, but for the topmost (hem__stacks_trim).
+ * late are set aside from time to time (hem__stacks_trim) and give their pages
+ * back, a few at a time, for each is a call of the kernel (hem__stacks_cool).
  */
 #ifndef HEM__CORO_STACK_H
 #define HEM__CORO_STACK_H
@@ -36,18 +37,19 @@ typedef struct hem__stack {
     char *bottom;            /* of the memory, above the guard */
     char *top;               /* end of what tasks use: leaves its colour */
     struct hem__stack_class *of;
-    bool cold;            /* gave its pages back */
     unsigned valgrind_id; /* what valgrind calls it */
 } hem__stack;
 
 /* The free stacks of a size, and where new ones come from. */
 typedef struct hem__stack_class {
-    size_t bytes;     /* of each */
-    bool valgrind;    /* which wants to know of reuse, runs this process */
-    hem__stack *free; /* warm first */
+    size_t bytes;        /* of each */
+    bool valgrind;       /* which wants to know of reuse, runs this process */
+    hem__stack *free;    /* warm ones: their pages are there */
+    hem__stack *surplus; /* warm ones, about to give them back */
+    hem__stack *cold;    /* ones that have */
     struct hem__slab *slab; /* the latest, with slots never used, or NULL */
     uint32_t slab_slots;    /* of the next slab */
-    uint32_t warm;          /* free ones with pages */
+    uint32_t warm;          /* number of `free` */
     uint32_t spare; /* least of `warm` since the last trim: not needed */
 } hem__stack_class;
 
@@ -96,11 +98,14 @@ static inline void hem__stack_put(hem__stack *s)
     c->warm++;
 }
 
-/* Whether there are free stacks with pages. */
+/* Whether there are free stacks with pages, set aside or not. */
 bool hem__stacks_warm(const hem__stacks *p);
 
-/* Give the pages of stacks back that were not needed since the last trim.
- * Not to be called on a stack that was put. */
+/* Set those aside that were not needed since the last trim. */
 void hem__stacks_trim(hem__stacks *p);
+
+/* Have at most `n` of them give their pages back; returns whether there are
+ * more. Not to be called on a stack that was put. */
+bool hem__stacks_cool(hem__stacks *p, uint32_t n);
 
 #endif

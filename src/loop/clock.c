@@ -11,6 +11,7 @@
 
 #define DEFAULT_GRACE (2 * HEM_MSEC)
 #define TRIM_PERIOD   (5 * HEM_SEC)
+#define COOL_AT_ONCE  32 /* stacks: a fraction of a millisecond */
 
 static hem_ns monotonic_now(hem_loop *l)
 {
@@ -20,12 +21,14 @@ static hem_ns monotonic_now(hem_loop *l)
     return ts.tv_sec * HEM_SEC + ts.tv_nsec;
 }
 
-static void trim(hem_loop *l, hem_ns now)
+/* Returns whether there is more to do at once. */
+static bool trim(hem_loop *l, hem_ns now)
 {
-    if (now < l->next_trim)
-        return;
-    l->next_trim = now + TRIM_PERIOD;
-    hem__stacks_trim(&l->stacks);
+    if (now >= l->next_trim) {
+        l->next_trim = now + TRIM_PERIOD;
+        hem__stacks_trim(&l->stacks);
+    }
+    return hem__stacks_cool(&l->stacks, COOL_AT_ONCE);
 }
 
 static void monotonic_idle(hem_loop *l)
@@ -37,7 +40,8 @@ static void monotonic_idle(hem_loop *l)
         return;
     }
     hem_ns now = monotonic_now(l);
-    trim(l, now);
+    if (trim(l, now))
+        next = now;
     if (warm && l->next_trim < next)
         next = l->next_trim;
     hem__fds_poll(l, next > now ? next - now : 0);

@@ -13,9 +13,9 @@
 
 #include "support.h"
 
-#define LIMIT_MS  200 /* of virtual time for a flow */
-#define IDLE_MAX  4   /* looks at nothing ready, until the observer stops */
-#define TASKS_MAX 64
+#define LIMIT_MS    200 /* of virtual time for a flow */
+#define IDLE_MAX    4   /* looks at nothing ready, until the observer stops */
+#define TASKS_MAX   64
 #define MOMENTS_MAX 5000
 
 enum moment { PARKED, READY, MOMENT_KINDS };
@@ -42,10 +42,10 @@ struct run {
     hem_task *main, *body;
     struct sight seen[TASKS_MAX], now[TASKS_MAX];
     size_t seen_count, now_count;
-    unsigned idle;      /* looks since something was ready */
-    bool stuck;         /* time was up */
-    size_t moments;     /* so far */
-    hem_task *victim;   /* while it lives */
+    unsigned idle;    /* looks since something was ready */
+    bool stuck;       /* time was up */
+    size_t moments;   /* so far */
+    hem_task *victim; /* while it lives */
     char victim_name[64];
     char victim_wait[32];
     struct disturbance disturbance;

@@ -46,7 +46,7 @@ struct disturbance {
 
 struct flow {
     const char *name;
-    size_t state_bytes;        /* zeroed before each run */
+    size_t state_bytes;         /* zeroed before each run */
     void (*begin)(void *state); /* in a task, before the body is spawned */
     hem_fn *body;               /* its argument is the state */
     /* In a task, when all others have ended. */
@@ -55,7 +55,7 @@ struct flow {
 
 #define FLOW(name)                                                             \
     {                                                                          \
-        #name, sizeof(struct name), name##_begin, name##_body, name##_end      \
+#name, sizeof(struct name), name##_begin, name##_body, name##_end      \
     }
 
 /* Run a group of tests, one for each flow. Returns what main() is to. */

@@ -45,9 +45,8 @@ static void copy_comment(const char *text, const char *declaration, char *ret,
     ret[used] = '\0';
 }
 
-size_t headers_each_function(const char *name,
-                             void (*fn)(const char *function,
-                                        const char *comment))
+size_t headers_each_function(const char *name, void (*fn)(const char *function,
+                                                          const char *comment))
 {
     char *text = read_header(name);
     size_t count = 0;

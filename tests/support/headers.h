@@ -10,8 +10,7 @@
  * with the comment before it, as one line. Returns how many there are; 0 where
  * the sources are not at hand.
  */
-size_t headers_each_function(const char *name,
-                             void (*fn)(const char *function,
-                                        const char *comment));
+size_t headers_each_function(const char *name, void (*fn)(const char *function,
+                                                          const char *comment));
 
 #endif

@@ -47,11 +47,20 @@ struct suspension {
 #define CASE(name) static int call_##name(struct fixture *f)
 
 /* Never suspends; it is called in this case. */
-#define NEVER(name, in) {#name, call_##in, NULL, false}
+#define NEVER(name, in)                                                        \
+    {                                                                          \
+#name, call_##in, NULL, false                                          \
+    }
 /* Always suspends. */
-#define SUSPENDS(name) {#name, call_##name, NULL, true}
+#define SUSPENDS(name)                                                         \
+    {                                                                          \
+#name, call_##name, NULL, true                                         \
+    }
 /* Suspends, unless a condition holds that the header tells. */
-#define AT_ONCE(name) {#name, call_##name, call_at_once_##name, true}
+#define AT_ONCE(name)                                                          \
+    {                                                                          \
+#name, call_##name, call_at_once_##name, true                          \
+    }
 
 /* In a task, first in first out: hold each function to its row. One that
  * returns at once is no point of cancellation then. */
