@@ -44,7 +44,11 @@ static size_t gather(hem_scope *s, struct crowd *c, size_t n)
 static void trim(void *arg)
 {
     hem__stacks_trim(&hem_loop_current()->stacks);
+    while (hem__stacks_cool(&hem_loop_current()->stacks, 1000))
+        ;
     hem__stacks_trim(&hem_loop_current()->stacks);
+    while (hem__stacks_cool(&hem_loop_current()->stacks, 1000))
+        ;
     *(bool *)arg = true;
 }
 
