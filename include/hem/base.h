@@ -123,9 +123,10 @@ struct hem__nursery { /* what the tasks of a scope, or a loop, belong to */
 
 struct hem__shield { /* an open scope on the stack of its owner's scopes */
     struct hem__shield *outer;         /* the next one out */
+    struct hem__shield *keeper;        /* itself or the next one out that keeps
+                                          requests back; NULL: none */
     const char *why[HEM__SHIELD_WHYS]; /* of the last requests kept back */
     uint32_t deferred;                 /* number of requests kept back */
-    bool shielded;                     /* it keeps requests back */
 };
 
 HEM_END_DECLS

@@ -121,8 +121,10 @@ static void enter(hem_loop *l, hem_scope *s, hem_task *self,
     s->owner = self;
     s->prior = hem__shield_count(self, self->shields);
     s->shield.outer = self->shields;
-    s->shield.shielded =
-        o->shield || o->kind == HEM_SHIELDSCOPE || state == HEM__SCOPE_SHIELD;
+    if (o->shield || o->kind == HEM_SHIELDSCOPE || state == HEM__SCOPE_SHIELD)
+        s->shield.keeper = &s->shield;
+    else if (self->shields)
+        s->shield.keeper = self->shields->keeper;
     self->shields = &s->shield;
 }
 
@@ -367,10 +369,7 @@ int hem_shield_close(hem_scope *s, int rc)
 
 static bool outer_shielded(const hem_scope *s)
 {
-    const hem__shield *outer = s->shield.outer;
-    while (outer && !outer->shielded)
-        outer = outer->outer;
-    return outer != NULL;
+    return s->shield.outer && s->shield.outer->keeper;
 }
 
 static void taskscope_expire(hem_loop *l, hem_scope *s)

@@ -11,8 +11,6 @@ void hem_event_init(hem_event *e)
 
 void hem_event_set(hem_event *e)
 {
-    if (e->set)
-        return;
     e->set = true;
     hem__sync_wake(&e->waiters, SIZE_MAX, "hem_event_set");
 }

@@ -14,6 +14,16 @@ void hem_lock_init(hem_lock *l)
     l->locked = false;
 }
 
+/* Whether somebody waits who is not cancelled. */
+static bool contended(const hem_lock *l)
+{
+    for (hem__list *e = l->waiters.next; e != &l->waiters; e = e->next) {
+        if (hem__sync_waiter_of(e)->go.state != HEM__CANCELLED)
+            return true;
+    }
+    return false;
+}
+
 /* Let the oldest go, unless it was let go before and has not run yet. */
 static void wake_first(hem_lock *l, const char *function)
 {
@@ -25,7 +35,7 @@ int hem_lock_acquire(hem_lock *l)
 {
     static const hem__sync_kind kind =
         HEM__SYNC_KIND("lock", "hem_lock_acquire");
-    if (!l->locked && !hem__sync_contended(&l->waiters)) {
+    if (!l->locked && !contended(l)) {
         l->locked = true;
         return 0;
     }

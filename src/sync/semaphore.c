@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Who is given a place moves from `waiters` to `passing` until it runs: it has
- * the place already, and newcomers wait behind it.
+ * the place already, and newcomers wait behind it, even if there is another
+ * one. When it runs it passes on what is left; so if nobody is passing, either
+ * no place is free or nobody waits.
  */
 #include "hem/semaphore.h"
 
@@ -17,8 +19,7 @@ void hem_semaphore_init(hem_semaphore *s, const hem_semaphore_options *opts)
 
 bool hem_semaphore_locked(const hem_semaphore *s)
 {
-    return s->value == 0 || !hem__list_empty(&s->passing) ||
-           hem__sync_contended(&s->waiters);
+    return s->value == 0 || !hem__list_empty(&s->passing);
 }
 
 /* Give a place to the oldest who has none. Returns false if there is none. */

@@ -35,12 +35,3 @@ void hem__sync_wake(hem__list *waiters, size_t n, const char *function)
     while (n > 0 && hem__sync_wake_one(waiters, function))
         n--;
 }
-
-bool hem__sync_contended(const hem__list *waiters)
-{
-    for (hem__list *e = waiters->next; e != waiters; e = e->next) {
-        if (hem__sync_waiter_of(e)->go.state != HEM__CANCELLED)
-            return true;
-    }
-    return false;
-}

@@ -71,7 +71,4 @@ struct hem__sync_waiter *hem__sync_wake_one(hem__list *waiters,
 /* The same for the first `n`. */
 void hem__sync_wake(hem__list *waiters, size_t n, const char *function);
 
-/* Whether some waiter is not cancelled. */
-bool hem__sync_contended(const hem__list *waiters);
-
 #endif

@@ -36,9 +36,7 @@ static void break_ring(hem_loop *l, hem_task *t, const char *why)
 /* The innermost shielded one from `s` on, NULL: none. */
 static hem__shield *shielded(const hem__shield *s)
 {
-    while (s && !s->shielded)
-        s = s->outer;
-    return (hem__shield *)s;
+    return s ? s->keeper : NULL;
 }
 
 void hem__shield_cancel(hem_loop *l, hem_task *t, hem__shield *from,
