@@ -342,27 +342,10 @@ static const struct suspension table[] = {
 };
 /* clang-format on */
 
-FIFO_TEST(each_function_suspends_or_never_does)
+int main(void)
 {
-    suspension_check_calls(table, COUNT_OF(table));
-    return 0;
-}
-
-static void the_table_says_what_the_headers_say(void **state)
-{
-    (void)state;
     static const char *const headers[] = {
         "base", "error",   "alloc", "log",    "clock",   "loop",   "run",
         "task", "failure", "var",   "future", "timeout", "signal", "thread"};
-    suspension_check_headers(table, COUNT_OF(table), headers,
-                             COUNT_OF(headers));
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        LEDGER_TEST(each_function_suspends_or_never_does),
-        LEDGER_TEST(the_table_says_what_the_headers_say),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return suspension_test(table, COUNT_OF(table), headers, COUNT_OF(headers));
 }

@@ -379,26 +379,9 @@ static const struct suspension table[] = {
 };
 /* clang-format on */
 
-FIFO_TEST(each_function_suspends_or_never_does)
-{
-    suspension_check_calls(table, COUNT_OF(table));
-    return 0;
-}
-
-static void the_table_says_what_the_headers_say(void **state)
-{
-    (void)state;
-    static const char *const headers[] = {"lock",      "event",   "condition",
-                                          "semaphore", "barrier", "queue"};
-    suspension_check_headers(table, COUNT_OF(table), headers,
-                             COUNT_OF(headers));
-}
-
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        LEDGER_TEST(each_function_suspends_or_never_does),
-        LEDGER_TEST(the_table_says_what_the_headers_say),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    static const char *const headers[] = {"lock",      "event",   "condition",
+                                          "semaphore", "barrier", "queue"};
+    return suspension_test(table, COUNT_OF(table), headers, COUNT_OF(headers));
 }

@@ -62,19 +62,26 @@ static void check_at_once(const struct suspension *s, struct fixture *f)
     check_int(hem_sleep(1), 0);
 }
 
-void suspension_check_calls(const struct suspension *table, size_t n)
+/* What is under test. */
+static const struct suspension *table;
+static size_t rows;
+static const char *const *headers;
+static size_t header_count;
+
+FIFO_TEST(each_function_suspends_or_never_does)
 {
     struct fixture f = {false, NULL, NULL};
     check_int(hem_spawn(&f.ended, give_one, NULL), 0);
     check_int(hem_spawn(&f.live, sleep_for_ever, NULL), 0);
     check_int(hem_sleep(1), 0);
-    for (size_t i = 0; i < n; i++) {
-        check_normal(&table[i], &f);
-        if (table[i].suspends)
-            check_cancelled(&table[i], &f);
-        if (table[i].at_once)
-            check_at_once(&table[i], &f);
+    for (const struct suspension *s = table; s < table + rows; s++) {
+        check_normal(s, &f);
+        if (s->suspends)
+            check_cancelled(s, &f);
+        if (s->at_once)
+            check_at_once(s, &f);
     }
+    return 0;
 }
 
 static bool says(const char *comment, const char *words)
@@ -82,16 +89,12 @@ static bool says(const char *comment, const char *words)
     return strstr(comment, words) != NULL;
 }
 
-static const struct suspension *table_now;
-static size_t rows_now;
-
 static void check_declared(const char *name, const char *comment)
 {
-    const struct suspension *s = table_now;
-    const struct suspension *end = table_now + rows_now;
-    while (s < end && strcmp(s->name, name) != 0)
+    const struct suspension *s = table;
+    while (s < table + rows && strcmp(s->name, name) != 0)
         s++;
-    if (s == end) {
+    if (s == table + rows) {
         check_never(name);
         return;
     }
@@ -103,16 +106,28 @@ static void check_declared(const char *name, const char *comment)
         print_error("%s does not say when it returns at once\n", name);
 }
 
-void suspension_check_headers(const struct suspension *table, size_t n,
-                              const char *const *headers, size_t header_count)
+static void the_table_says_what_the_headers_say(void **state)
 {
-    table_now = table;
-    rows_now = n;
+    (void)state;
     size_t count = 0;
     for (size_t i = 0; i < header_count; i++)
         count += headers_each_function(headers[i], check_declared);
     if (!count)
         skip();
-    check_int(count, n);
+    check_int(count, rows);
     run_assert_checks();
+}
+
+int suspension_test(const struct suspension *t, size_t n,
+                    const char *const *names, size_t name_count)
+{
+    const struct CMUnitTest tests[] = {
+        LEDGER_TEST(each_function_suspends_or_never_does),
+        LEDGER_TEST(the_table_says_what_the_headers_say),
+    };
+    table = t;
+    rows = n;
+    headers = names;
+    header_count = name_count;
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,10 +13,11 @@
  *         AT_ONCE(hem_event_wait),
  *     };
  *
- *     FIFO_TEST(each_function_suspends_or_never_does)
+ *     int main(void)
  *     {
- *         suspension_check_calls(table, COUNT_OF(table));
- *         return 0;
+ *         static const char *const headers[] = {"event"};
+ *         return suspension_test(table, COUNT_OF(table), headers,
+ *                                COUNT_OF(headers));
  *     }
  *
  * A case returns what its function does: 0 or more, or HEM_ECANCELED where the
@@ -62,14 +63,16 @@ struct suspension {
 #name, call_##name, call_at_once_##name, true                          \
     }
 
-/* In a task, first in first out: hold each function to its row. One that
- * returns at once is no point of cancellation then. */
-void suspension_check_calls(const struct suspension *table, size_t n);
-
-/* Hold the headers to the table: it has a row for each function that these
- * declare, and no other; what suspends, and only that, is marked [suspends] and
- * [cancel point]; what returns at once on a condition says "at once". */
-void suspension_check_headers(const struct suspension *table, size_t n,
-                              const char *const *headers, size_t header_count);
+/*
+ * Run the tests of a table; returns what main() is to.
+ *
+ * Each function is held to its row, first in first out; one that returns at
+ * once is no point of cancellation then. The headers are held to the table: it
+ * has a row for each function that they declare, and no other; what suspends,
+ * and only that, is marked [suspends] and [cancel point]; what returns at once
+ * on a condition says "at once".
+ */
+int suspension_test(const struct suspension *table, size_t n,
+                    const char *const *headers, size_t header_count);
 
 #endif
