@@ -10,6 +10,8 @@
  *   future.h    a result that somebody will provide                 hem_future_wait
  *   scope.h     blocks that no task outlives                        hem_scope_open
  *   timeout.h   deadlines for a block of code                       hem_timeout_open
+ *   gather.h    several calls at once                               hem_gather
+ *   cancel.h    cancelling and waiting, shields, wait_for           hem_cancel_and_wait
  *   lock.h, event.h, condition.h, semaphore.h, barrier.h
  *               tasks that wait for each other                  hem_lock_acquire
  *   queue.h     what tasks hand to each other                   hem_queue_get
@@ -98,6 +100,7 @@
 #include "hem/alloc.h"
 #include "hem/barrier.h"
 #include "hem/base.h"
+#include "hem/cancel.h"
 #include "hem/child.h"
 #include "hem/clock.h"
 #include "hem/condition.h"
@@ -105,6 +108,7 @@
 #include "hem/event.h"
 #include "hem/failure.h"
 #include "hem/future.h"
+#include "hem/gather.h"
 #include "hem/listen.h"
 #include "hem/lock.h"
 #include "hem/log.h"

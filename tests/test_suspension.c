@@ -159,6 +159,7 @@ CASE(future)
     hem_future_on_done(&a, &d, do_nothing_done, NULL);
     check(hem_future_done(&a) && !hem_future_cancelled(&a));
     check_int(hem_future_result(&a), 1);
+    check(hem_future_error(&a) == NULL);
     check_int(hem_future_set_error(&b, -1), 0);
     check(!hem_future_cancel(&b, NULL));
     return 0;
@@ -323,6 +324,7 @@ static const struct suspension table[] = {
     NEVER(hem_future_done, future),
     NEVER(hem_future_cancelled, future),
     NEVER(hem_future_result, future),
+    NEVER(hem_future_error, future),
     NEVER(hem_future_on_done, future),
     AT_ONCE(hem_future_wait),
 

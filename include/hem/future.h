@@ -31,6 +31,8 @@ struct hem_future {
     /* How to cancel it, if it is the future of something; NULL: it is none.
      * Returns false if it cannot be cancelled any more. */
     bool (*cancel)(hem_future *self, const char *why);
+    hem_error *error; /* record of its failure, if it is the future of something
+                         that keeps one, or NULL */
 };
 
 /*
@@ -67,6 +69,11 @@ HEM_API bool hem_future_cancelled(const hem_future *f);
 
 /* Return the result or error; HEM_ESTATE: not done. [loop thread] */
 HEM_API int hem_future_result(const hem_future *f);
+
+/* Return the record of the failure of the task, or other thing, that it is the
+ * future of (failure.h); NULL: there is none. Valid as long as the future.
+ * [loop thread] */
+HEM_API const hem_error *hem_future_error(const hem_future *f);
 
 /* As hem_task_on_done(); hem_done_remove() takes it back. [loop thread] */
 HEM_API void hem_future_on_done(hem_future *f, hem_done *d, hem_done_fn *fn,

@@ -191,8 +191,13 @@ struct hem_done {
     struct hem__ready ready;   /* while it is about to be called */
     hem_done_fn *fn;           /* what to call, with `arg` and the outcome */
     void *arg;
-    int status;  /* the outcome, once ready */
-    bool queued; /* in the ready queue */
+    int status;       /* the outcome, once ready */
+    bool queued;      /* in the ready queue */
+    bool keeps;       /* the rest is wanted, once ready: */
+    bool cancelled;   /* HEM_ECANCELED is no failure, it was cancelled */
+    const char *why;  /* for this reason */
+    hem_error *error; /* the record of its failure, held, or NULL */
+    uint32_t count;   /* of a task: requests to cancel not taken back */
 };
 
 /*

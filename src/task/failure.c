@@ -153,6 +153,15 @@ void hem__error_record(hem_task *t, hem_error *e)
     hem_error_release(before);
 }
 
+void hem__error_tell(const hem_error *e, const hem__list *waiters)
+{
+    for (const hem__list *at = waiters->next; at != waiters; at = at->next) {
+        const hem__waiter *w = HEM__CONST_CONTAINER(at, hem__waiter, link);
+        if (!w->ready->run)
+            hem__error_record((hem_task *)w->ready, hem_error_hold(e));
+    }
+}
+
 void hem__error_share(hem_task *to, const hem_task *t)
 {
     if (t->error && t->error->code == t->future.outcome.status)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "task/future.h"
 
+#include "task/failure.h"
 #include "task/task.h"
 
 void hem_future_init(hem_future *f)
@@ -13,11 +14,14 @@ void hem__future_init(hem_future *f,
 {
     hem__outcome_init(&f->outcome);
     f->cancel = cancel;
+    f->error = NULL;
 }
 
 void hem__future_settle(hem_loop *l, hem_future *f, int status, const char *why)
 {
     f->outcome.why = why;
+    if (f->error)
+        hem__error_tell(f->error, &f->outcome.waiters);
     hem__outcome_settle(l, &f->outcome, HEM__DONE, status);
 }
 
@@ -75,19 +79,22 @@ static const hem__wait wait_future = {"future", hem__future_cancel_wait};
 
 int hem__future_wait(hem_loop *l, hem_future *f, const hem__wait *wait)
 {
-    return hem__outcome_wait(l, l->current, &f->outcome, wait);
+    hem__fiber *self = l->current;
+    if (f->outcome.state == HEM__PENDING)
+        return hem__outcome_wait(l, self, &f->outcome, wait);
+    if (f->error)
+        hem__error_record((hem_task *)self, hem_error_hold(f->error));
+    return hem__outcome_take(&f->outcome, self);
 }
 
 int hem_future_wait(hem_future *f)
 {
     hem_loop *l = hem__loop_need("hem_future_wait");
-    hem__fiber *self = hem__fiber_need(l, "hem_future_wait");
+    (void)hem__fiber_need(l, "hem_future_wait");
     hem_task *t = hem__task_of_future(f);
     if (t)
         return hem_await(t);
-    if (f->outcome.state == HEM__PENDING)
-        return hem__outcome_wait(l, self, &f->outcome, &wait_future);
-    return hem__outcome_take(&f->outcome, self);
+    return hem__future_wait(l, f, &wait_future);
 }
 
 bool hem_future_done(const hem_future *f)
@@ -106,6 +113,35 @@ int hem_future_result(const hem_future *f)
     if (t)
         return hem_task_result(t);
     return hem_future_done(f) ? f->outcome.status : HEM_ESTATE;
+}
+
+const hem_error *hem_future_error(const hem_future *f)
+{
+    const hem_task *t = hem__task_of_future(f);
+    return t ? hem_task_error(t) : f->error;
+}
+
+void hem__future_note(hem_future *f, hem_done *d)
+{
+    hem_task *t = hem__task_of_future(f);
+    d->cancelled = f->outcome.state == HEM__CANCELLED;
+    d->why = f->outcome.why;
+    d->count = t ? t->count : 0;
+    if (t && hem__task_failed(t))
+        d->error = hem__error_of(t);
+    else
+        d->error = hem_error_hold(f->error);
+}
+
+bool hem__future_watch(hem_future *f, hem_done *d, hem_done_fn *fn, void *arg)
+{
+    if (hem__task_of_future(f))
+        f->outcome.flags |= HEM__TASK_RETRIEVED;
+    bool waits = hem__done_begin(&f->outcome, d, fn, arg);
+    d->keeps = true;
+    if (!waits)
+        hem__future_note(f, d);
+    return waits;
 }
 
 void hem_future_on_done(hem_future *f, hem_done *d, hem_done_fn *fn, void *arg)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "task/outcome.h"
 
+#include "task/future.h"
+
 static void run_done(hem__ready *n)
 {
     hem_done *d = HEM__CONTAINER(n, hem_done, ready);
@@ -8,9 +10,8 @@ static void run_done(hem__ready *n)
     d->fn(d->arg, d->status);
 }
 
-static void queue_done(hem_loop *l, hem_done *d, int status)
+void hem__done_queue(hem_loop *l, hem_done *d)
 {
-    d->status = status;
     d->queued = true;
     hem__queue_push(&l->ready, &d->ready);
 }
@@ -18,8 +19,12 @@ static void queue_done(hem_loop *l, hem_done *d, int status)
 void hem__outcome_tell(hem_loop *l, hem__outcome *o, hem__waiter *w)
 {
     if (w->ready->run) {
+        hem_done *d = HEM__CONTAINER(w, hem_done, waiter);
         hem__list_init(&w->link);
-        queue_done(l, HEM__CONTAINER(w, hem_done, waiter), o->status);
+        d->status = o->status;
+        if (d->keeps)
+            hem__future_note(HEM__CONTAINER(o, hem_future, outcome), d);
+        hem__done_queue(l, d);
         return;
     }
     hem__fiber *f = (hem__fiber *)w->ready;
@@ -28,16 +33,39 @@ void hem__outcome_tell(hem_loop *l, hem__outcome *o, hem__waiter *w)
     hem__wake(l, f, o->status);
 }
 
-void hem__outcome_on_done(hem_loop *l, hem__outcome *o, hem_done *d,
-                          hem_done_fn *fn, void *arg)
+bool hem__done_begin(hem__outcome *o, hem_done *d, hem_done_fn *fn, void *arg)
 {
     *d = (hem_done){.ready = {.run = run_done}, .fn = fn, .arg = arg};
     d->waiter.ready = &d->ready;
     hem__list_init(&d->waiter.link);
-    if (o->state == HEM__PENDING)
+    if (o->state == HEM__PENDING) {
         hem__list_insert(&o->waiters, &d->waiter.link);
-    else
-        queue_done(l, d, o->status);
+        return true;
+    }
+    d->status = o->status;
+    return false;
+}
+
+void hem__outcome_on_done(hem_loop *l, hem__outcome *o, hem_done *d,
+                          hem_done_fn *fn, void *arg)
+{
+    if (!hem__done_begin(o, d, fn, arg))
+        hem__done_queue(l, d);
+}
+
+void hem__done_sweep(hem_loop *l)
+{
+    hem__ready **at = &l->ready.first;
+    while (*at) {
+        hem_done *d = HEM__CONTAINER(*at, hem_done, ready);
+        if ((*at)->run == run_done && !d->fn) {
+            d->queued = false;
+            *at = (*at)->next;
+        } else {
+            at = &(*at)->next;
+        }
+    }
+    l->ready.last = at;
 }
 
 bool hem_done_remove(hem_done *d)

@@ -72,4 +72,15 @@ static inline int hem__outcome_take(const hem__outcome *o, hem__fiber *f)
 void hem__outcome_on_done(hem_loop *l, hem__outcome *o, hem_done *d,
                           hem_done_fn *fn, void *arg);
 
+/* Those who are called, in parts: register `d` with `o`, or, if that is settled
+ * already, see its status in `d` and return false. */
+bool hem__done_begin(hem__outcome *o, hem_done *d, hem_done_fn *fn, void *arg);
+
+/* Have a settled one called soon. */
+void hem__done_queue(hem_loop *l, hem_done *d);
+
+/* Take all that are about to be called, and whose `fn` is NULL by now, out of
+ * the ready queue. */
+void hem__done_sweep(hem_loop *l);
+
 #endif

@@ -67,12 +67,7 @@ __attribute__((noinline)) static void settle_error(hem_task *t, int status)
         release_error(t);
         return;
     }
-    hem__list *waiters = &t->future.outcome.waiters;
-    for (hem__list *e = waiters->next; e != waiters; e = e->next) {
-        hem__waiter *w = HEM__CONTAINER(e, hem__waiter, link);
-        if (!w->ready->run)
-            hem__error_record((hem_task *)w->ready, hem_error_hold(t->error));
-    }
+    hem__error_tell(t->error, &t->future.outcome.waiters);
 }
 
 /* Settle the outcome of the current task, whose function returned `status`,
@@ -176,6 +171,7 @@ static inline void init(hem_task *t, hem_fn *fn, void *arg,
     t->fiber.pending = false;
     hem__outcome_init(&t->future.outcome);
     t->future.cancel = hem__task_cancel_future;
+    t->future.error = NULL;
     t->timer.index = 0;
     t->timer.seq = 0;
     t->timer.fire = fire_sleep;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What tasks and futures have in common. */
+#include "calls.h"
 #include "tasks.h"
 
 static struct task *as_task(const struct thing *t)
@@ -16,15 +17,34 @@ static hem_future *future_of(const struct thing *t)
     return task->retired ? &task->after : NULL;
 }
 
-struct outcome awaitable_outcome(const struct thing *t, int status)
+hem_future *awaitable_future(struct thing *t)
 {
+    hem_future *f = future_of(t);
+    return f ? f : hem_task_future(as_task(t)->handle);
+}
+
+/* The same of a future. */
+static struct outcome future_outcome(const struct future *f, int status)
+{
+    if (f->shielded)
+        return awaitable_outcome(f->shielded, status);
+    if (f->gathered && status == 0)
+        return calls_list(f->gathered);
     struct outcome o = outcome_of(status);
     if (o.kind != OUTCOME_GROUP)
         return o;
-    if (t->kind == THING_TASK)
-        return as_task(t)->outcome;
-    const struct task *of = ((struct future *)(uintptr_t)t)->of;
-    return of ? of->outcome : o;
+    if (f->of)
+        return f->of->outcome;
+    const hem_error *e = hem_future_error(f->future);
+    return e ? outcome_of_error(e) : o;
+}
+
+struct outcome awaitable_outcome(const struct thing *t, int status)
+{
+    if (t->kind == THING_FUTURE)
+        return future_outcome((struct future *)(uintptr_t)t, status);
+    struct outcome o = outcome_of(status);
+    return o.kind == OUTCOME_GROUP ? as_task(t)->outcome : o;
 }
 
 struct outcome awaitable_wait(struct thing *t)

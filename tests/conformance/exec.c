@@ -56,6 +56,27 @@ struct outcome exec_call(struct fn *fn)
     return f.kind == FLOW_NEXT ? outcome_ok() : f.outcome;
 }
 
+int exec_hem_fn(void *fn)
+{
+    return outcome_returned(exec_call(fn));
+}
+
+bool flow_again(struct flow *f)
+{
+    if (f->kind == FLOW_BREAK) {
+        *f = flow_next();
+        return false;
+    }
+    if (f->kind == FLOW_CONTINUE)
+        *f = flow_next();
+    return f->kind == FLOW_NEXT;
+}
+
+int flow_raised(struct flow f)
+{
+    return outcome_returned(flow_body(f));
+}
+
 struct flow flow_leave(struct flow f, int status)
 {
     if (status == outcome_status(flow_body(f)))

@@ -68,10 +68,20 @@ static inline struct outcome flow_body(struct flow f)
 /* How a block ends: hem, told the status of body `f`, said `status`. */
 struct flow flow_leave(struct flow f, int status);
 
+/* Whether a loop goes on after its body ended with `*f`. */
+bool flow_again(struct flow *f);
+
+/* The outcome of a body, for hem to be told: as outcome_raise(), and a
+ * cancellation with its reason. */
+int flow_raised(struct flow f);
+
 struct flow exec_body(struct activation *a, const struct node *first);
 
 /* Call a function: in the current task, in a new activation. */
 struct outcome exec_call(struct fn *fn);
+
+/* Call the function `fn`, an hem_fn: its outcome becomes hem's. */
+int exec_hem_fn(void *fn);
 
 /* Count a statement, or a turn of a loop; too many end the process. */
 void exec_count(const struct node *n);

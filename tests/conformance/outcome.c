@@ -61,6 +61,12 @@ int outcome_raise(struct outcome o)
     return o.error ? hem_fail_again(o.error) : outcome_status(o);
 }
 
+int outcome_returned(struct outcome o)
+{
+    return o.kind == OUTCOME_CANCELLED ? hem_cancelled(o.why)
+                                       : outcome_raise(o);
+}
+
 void outcome_forget(void)
 {
     while (kept.count > 0)

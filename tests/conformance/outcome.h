@@ -73,6 +73,10 @@ int outcome_status(struct outcome o);
  * task. */
 int outcome_raise(struct outcome o);
 
+/* The same for a function to end with: a cancellation is told by its reason,
+ * which is perhaps not the latest. */
+int outcome_returned(struct outcome o);
+
 /* What a call of hem returned. A cancellation gets the reason by which the
  * current task was interrupted, a group the members that hem handed to it. */
 struct outcome outcome_of(int status);

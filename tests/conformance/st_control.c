@@ -62,25 +62,13 @@ static struct flow run_raise(struct activation *a, const struct node *n)
         outcome_failure((enum outcome_kind)n->operands[0].choice));
 }
 
-/* Whether the loop goes on after its body ended with `*f`. */
-static bool loop_again(struct flow *f)
-{
-    if (f->kind == FLOW_BREAK) {
-        *f = flow_next();
-        return false;
-    }
-    if (f->kind == FLOW_CONTINUE)
-        *f = flow_next();
-    return f->kind == FLOW_NEXT;
-}
-
 static struct flow run_repeat(struct activation *a, const struct node *n)
 {
     struct flow f = flow_next();
     for (int i = 0; i < n->operands[0].number; i++) {
         exec_count(n);
         f = exec_body(a, n->body);
-        if (!loop_again(&f))
+        if (!flow_again(&f))
             break;
     }
     return f;
@@ -92,7 +80,7 @@ static struct flow run_forever(struct activation *a, const struct node *n)
     do {
         exec_count(n);
         f = exec_body(a, n->body);
-    } while (loop_again(&f));
+    } while (flow_again(&f));
     return f;
 }
 

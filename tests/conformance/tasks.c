@@ -103,7 +103,8 @@ static void on_end(void *arg, int status)
     struct task *t = arg;
     bool unseen = !t->ended;
     if (unseen) {
-        t->place = trace_reserve();
+        if (!t->place)
+            t->place = trace_reserve();
         ended_unseen(t, status);
     }
     if (t->lost)
@@ -114,21 +115,12 @@ static void on_end(void *arg, int status)
         run_end_begin();
 }
 
-/* Behind the first step of the task, which was not in the ready queue yet when
- * it was spawned: if it did not start, it was cancelled. */
-static void after_first_step(void *arg)
+/* The next in the ready queue is the task, whose first step it is: if it was
+ * cancelled, it ends here. */
+static void before_first_step(void *arg)
 {
     struct task *t = arg;
-    if (!t->stepped) {
-        t->stepped = true;
-        (void)!hem_call_soon(&t->first_step);
-        return;
-    }
-    if (t->started || t->ended || t->lost || !t->handle ||
-        !hem_task_done(t->handle))
-        return;
     t->place = trace_reserve();
-    ended_unseen(t, hem_task_result(t->handle));
 }
 
 void task_spawned(void *arg, hem_task *hem)
@@ -149,7 +141,7 @@ void task_spawned(void *arg, hem_task *hem)
     hem_task_on_done(t->handle, &t->on_end, on_end, t);
     if (t == root)
         return;
-    hem_callback_init(&t->first_step, after_first_step, t);
+    hem_callback_init(&t->first_step, before_first_step, t);
     (void)!hem_call_soon(&t->first_step);
 }
 
@@ -181,10 +173,7 @@ static struct outcome run(struct task *t)
 
 int task_main(void *arg)
 {
-    struct outcome o = run(arg);
-    if (o.kind == OUTCOME_CANCELLED)
-        return hem_cancelled(o.why); /* perhaps not the latest */
-    return outcome_raise(o);
+    return outcome_returned(run(arg));
 }
 
 struct outcome task_run_current(void)

@@ -24,15 +24,14 @@ struct task {
     int created;            /* tasks that it has created */
     struct outcome outcome; /* of its function; of the task once `ended` */
     int requests;           /* its count when it ended */
-    size_t place;           /* of the `end` line in the trace */
+    size_t place;           /* of the `end` line in the trace; 0: not known */
     bool started;           /* the function was entered */
     bool ended;             /* the `end` line is written */
     bool late;              /* spawned when main had ended */
     bool retired;           /* `handle` is not valid any more */
     bool lost;              /* it is not valid once the task has ended */
-    bool stepped;           /* `first_step` was called once */
     hem_done on_end;        /* writes it, unless the function did */
-    hem_callback first_step; /* behind the first step in the ready queue */
+    hem_callback first_step; /* before the first step in the ready queue */
     struct task *sibling;    /* the next older child of its scope */
     struct scope *scope;     /* that spawned it, NULL: the loop's own */
     char name[];             /* of the trace; hem's name of the task, too */
@@ -43,7 +42,9 @@ struct future {
     struct thing thing;
     hem_future *future;
     hem_future own;
-    struct task *of; /* whose outcome it gets, NULL: nobody's */
+    struct task *of;              /* whose outcome it gets, NULL: nobody's */
+    const struct calls *gathered; /* what it is a gathering of, or NULL */
+    struct thing *shielded;       /* what it is a shield of, or NULL */
 };
 
 /* Spawn a task of `fn` in the current task: in a scope, or, NULL, in the
@@ -95,6 +96,9 @@ int task_main(void *arg);
 
 /* Make the root task, to be run by task_main. */
 struct task *task_create_root(struct fn *fn);
+
+/* The future that a task or a future is, or that stands for it. */
+hem_future *awaitable_future(struct thing *t);
 
 /* Operations on a task or a future. */
 struct outcome awaitable_wait(struct thing *t);
