@@ -118,6 +118,8 @@ endforeach()
 
 file(GLOB sources CONFIGURE_DEPENDS tests/conformance/*.c)
 hem_add_program(hem-trace "${sources}" hem_static)
+target_compile_definitions(hem-trace PRIVATE
+    "HEM_DIFFERENCES=\"${PROJECT_SOURCE_DIR}/tests/conformance/differences\"")
 add_test(NAME conformance COMMAND ${test_wrapper} $<TARGET_FILE:hem-trace>
     --check "${PROJECT_SOURCE_DIR}/tests/conformance/corpus")
 hem_describe_test(conformance conformance 600)

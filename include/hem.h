@@ -15,6 +15,10 @@
  *   lock.h, event.h, condition.h, semaphore.h, barrier.h
  *               tasks that wait for each other                  hem_lock_acquire
  *   queue.h     what tasks hand to each other                   hem_queue_get
+ *   gen.h       functions that give values one by one               hem_gen_next
+ *   actx.h, exit_stack.h
+ *               what is set up before a block and torn down after   hem_actx_open
+ *   defer.h     calls for the end of a block                        hem_defer
  *   clock.h     monotonic and virtual time                          hem_now
  *   loop.h      callbacks, posts from other threads                 hem_post
  *   signal.h    waiting for signals                                 hem_signal_wait
@@ -96,6 +100,7 @@
 #ifndef HEM_H
 #define HEM_H
 
+#include "hem/actx.h"
 #include "hem/address.h"
 #include "hem/alloc.h"
 #include "hem/barrier.h"
@@ -104,11 +109,14 @@
 #include "hem/child.h"
 #include "hem/clock.h"
 #include "hem/condition.h"
+#include "hem/defer.h"
 #include "hem/error.h"
 #include "hem/event.h"
+#include "hem/exit_stack.h"
 #include "hem/failure.h"
 #include "hem/future.h"
 #include "hem/gather.h"
+#include "hem/gen.h"
 #include "hem/listen.h"
 #include "hem/lock.h"
 #include "hem/log.h"

@@ -53,16 +53,17 @@ typedef struct hem_queue_options {
 
 /* The caller's own; private. */
 typedef struct hem_queue {
-    struct hem__list getters; /* who waits to get, the oldest first */
-    struct hem__list putters; /* who waits to put */
-    struct hem__list joiners; /* who waits for all to be done */
-    struct hem__queue_item *items;
-    size_t first;      /* of a FIFO: index of the oldest */
-    size_t count;      /* of items */
-    size_t capacity;   /* of `items`, at most max_items */
-    size_t max_items;  /* as in the options */
-    size_t unfinished; /* put and not yet done */
-    uint64_t seq;      /* of the next item */
+    struct hem__list getters;      /* who waits to get, the oldest first */
+    struct hem__list putters;      /* who waits to put */
+    struct hem__list joiners;      /* who waits for all to be done */
+    struct hem__queue_item *items; /* NULL: none were put yet */
+    size_t first;                  /* of a FIFO: index of the oldest */
+    size_t count;                  /* of items */
+    size_t capacity;               /* of `items`, at most max_items */
+    size_t max_items;              /* as in the options, or the default */
+    size_t unfinished;             /* put and not yet done */
+    uint64_t seq;                  /* of the next item */
+    /* As in the options, or the default. */
     int (*compare)(const void *a, const void *b);
     uint8_t order; /* hem_queue_order */
     bool closed;   /* shut down */

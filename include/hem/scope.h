@@ -25,7 +25,8 @@
  *                    others, and interrupts the owner; closing returns
  *                    HEM_EGROUP, and all errors are in hem_scope_errors()
  *   HEM_TASKCONTEXT  a task scope whose children are cancelled when it is
- *                    closed, and belong to the task that spawned the first
+ *                    closed. It nests with nothing: who spawns the first child
+ *                    may spawn more, and any task may close it
  *   HEM_PERSISTENT   a group to live in an object: it nests with nothing, any
  *                    task may spawn into it, shut it down or close it. Its
  *                    error handler runs in the child and may suspend. Whoever
@@ -51,8 +52,10 @@
  * not cancel its children any more when it is closed.
  *
  * Timeout. When it fires, the children and the body are cancelled, and
- * hem_scope_close() returns HEM_ETIMEDOUT; with .move_on it returns 0. A task
- * group that has errors returns those.
+ * hem_scope_close() returns HEM_ETIMEDOUT; with .move_on it returns 0. That of
+ * a task group is a hem_timeout round it: it interrupts the body, or the wait
+ * for the children, which so come to be cancelled; a body that handles this
+ * ends as it likes, and a group that has errors returns those.
  *
  * Limit. With .limit only so many children run at a time; the others wait for
  * their turn in the order of spawning, at most .pending_limit of them. As
@@ -89,10 +92,12 @@ typedef int hem_scope_error_fn(void *arg, hem_scope *s, hem_task *child,
 
 typedef struct hem_scope_options {
     hem_scope_kind kind;
-    hem_ns timeout; /* from the opening; 0: none, negative: at once */
+    hem_ns timeout; /* from the opening; 0: none, negative: at once. No effect
+                       on scopes that nest with nothing, nor has .shield */
     bool shield;    /* keep requests to cancel the owner back */
     bool move_on;   /* a timeout is no error */
-    hem_scope_error_fn *on_error; /* NULL: the run's on_report */
+    hem_scope_error_fn *on_error; /* NULL: the run's on_report; not called by
+                                     task groups, which keep the errors */
     void *on_error_arg;
     hem_context *context; /* of children spawned without; NULL: a copy */
     size_t limit;         /* of children that run at a time; 0: none */
@@ -108,7 +113,7 @@ struct hem_scope {
     struct hem__timer timer;      /* its timeout */
     struct hem__list joiners;     /* who waits for the last child */
     struct hem__list pending;     /* children that wait for their turn */
-    hem_task *owner;              /* who opened it, or may spawn; or NULL */
+    hem_task *owner;              /* who opened it, may spawn, or closes it */
     hem_scope_error_fn *on_error; /* or NULL */
     void *on_error_arg;
     hem_context *context; /* or NULL */
@@ -125,6 +130,8 @@ struct hem_scope {
     bool move_on;     /* as in the options */
     bool timed;       /* a place in the timer heap is reserved */
     bool aborting;    /* children were cancelled, or are about to be */
+    bool aborted;     /* they were, and not by closing a task context */
+    bool closing;     /* they were, by that */
     bool expired;     /* the timeout fired */
     bool exiting;     /* the owner is in hem_scope_close() */
     bool requested;   /* a failure has requested to cancel the owner */
@@ -133,7 +140,8 @@ struct hem_scope {
 
 /*
  * Open a scope for the current task. `opts` may be NULL and is borrowed until
- * the return. HEM_ENOMEM: not open; HEM_EREFUSED: it is open already.
+ * the return. HEM_ENOMEM: not open; HEM_EREFUSED: it is open already, one of
+ * the last few that the task opened, or of those that nest with nothing.
  * [loop thread]
  */
 HEM_API HEM_CHECK int hem_scope_open(hem_scope *s,
@@ -185,19 +193,19 @@ HEM_API HEM_CHECK int hem_scope_spawn_with_at(hem_scope *s, hem_task **ret,
                                               const hem_spawn_options *opts);
 
 /* A child's result as a future: the caller's own, private, in place until the
- * child has ended. */
+ * child has set it or has ended. */
 typedef struct hem_submitted {
     hem_future future;
     hem_fn *fn;
     void *arg;
-    bool lost; /* somebody else has set the future */
 } hem_submitted;
 
 /*
  * Spawn a child, as hem_scope_spawn(), with a future of its own for its result
- * (hem_submitted_future()). Cancelling the future leaves the child alone; the
- * result is then lost, which is reported (HEM_REPORT_HANDLER, HEM_ESTATE). A
- * child cancelled before its first step leaves it pending, as in aiotools'
+ * (hem_submitted_future()). Cancelling the future, or a task that waits for
+ * it, leaves the child alone, which needs its place until it ends; the result
+ * is then lost, which is reported (HEM_REPORT_HANDLER, HEM_ESTATE). A child
+ * cancelled before its first step leaves it pending, as in aiotools'
  * PersistentTaskGroup.create_task(). Macros. [loop thread]
  */
 #define hem_scope_submit(s, ret, fn, arg)                                      \
@@ -215,15 +223,22 @@ HEM_API HEM_CHECK int hem_scope_submit_at(hem_scope *s, hem_submitted *ret,
 /* Return the future of a child's result; valid as long as `r`. [loop thread] */
 HEM_API hem_future *hem_submitted_future(hem_submitted *r);
 
-/* Cancel all children with reason `why`, once, and refuse new ones. Any task
- * or callback may call it; the owner is not interrupted. [loop thread] */
+/* Cancel all children with reason `why`, once, and refuse new ones; a
+ * persistent scope cancels those it has each time, and goes on taking others.
+ * Any task or callback may call it; the owner is not interrupted.
+ * [loop thread] */
 HEM_API void hem_scope_abort(hem_scope *s, const char *why);
 
 /*
  * Abort the scope, interrupt its owner, and wait for the children; aiotools'
  * aclose(). The scope stays open until its owner closes it. Of a task context:
- * cancel the children and wait for them, as hem_cancel_and_wait_all() does,
- * with its results. HEM_EMISUSE: it was closed. [suspends] [cancel point]
+ * cancel the children, unless they were aborted, and wait for them; 0,
+ * HEM_EGROUP with the errors of those that failed or swallowed it (then
+ * HEM_ESWALLOWED) as record, or HEM_ECANCELED: the caller was cancelled, and
+ * the children once more, or somebody else cancelled one of them. Of a
+ * persistent scope: hem_scope_shutdown(). HEM_EMISUSE: it was closed;
+ * HEM_EREFUSED: the caller is a child, or a child's child.
+ * [suspends] [cancel point]
  */
 HEM_API HEM_CHECK int hem_scope_aclose(hem_scope *s);
 
@@ -231,7 +246,7 @@ HEM_API HEM_CHECK int hem_scope_aclose(hem_scope *s);
  * Cancel all children and wait for them; the owner is not interrupted, and a
  * cancellation of the caller meanwhile is swallowed. Others than persistent
  * scopes take no children any more. PersistentTaskGroup.shutdown().
- * HEM_EMISUSE: it was closed. [suspends] [cancel point]
+ * HEM_EMISUSE and HEM_EREFUSED as above. [suspends] [cancel point]
  */
 HEM_API HEM_CHECK int hem_scope_shutdown(hem_scope *s);
 
@@ -239,8 +254,8 @@ HEM_API HEM_CHECK int hem_scope_shutdown(hem_scope *s);
  * Wait until no child is left, for at most `grace`; then abort the scope and
  * wait for the children. Returns 0 if they ended by themselves, HEM_ETIMEDOUT
  * if not; HEM_ECANCELED: the caller was cancelled, and they with it. The scope
- * stays open. HEM_EMISUSE: it was closed; HEM_ENOMEM: nothing was done.
- * aiojobs' wait_and_close(). [suspends] [cancel point]
+ * stays open. HEM_EMISUSE and HEM_EREFUSED as above; HEM_ENOMEM: nothing was
+ * done. aiojobs' wait_and_close(). [suspends] [cancel point]
  */
 HEM_API HEM_CHECK int hem_scope_drain(hem_scope *s, hem_ns grace);
 
@@ -256,15 +271,18 @@ HEM_API HEM_CHECK int hem_scope_drain(hem_scope *s, hem_ns grace);
  *   of a task context: what hem_scope_aclose() does if that is an error;
  *   of a persistent scope: HEM_ECANCELED if the caller was cancelled, or `rc`.
  * HEM_EMISUSE: not open. Aborts the process if the caller is not the owner or
- * an inner scope is open. [suspends] [cancel point]
+ * an inner scope is open. A scope that nests with nothing has no such owner:
+ * HEM_EREFUSED: the caller is a child; if another task is closing it already,
+ * waits until that has closed it. [suspends] [cancel point]
  */
 HEM_API HEM_CHECK int hem_scope_close(hem_scope *s, int rc);
 
 /*
  * Return the errors of the children of a task group, or of a task context that
  * was closed, and of the body, as a group (failure.h); NULL: there were none,
- * or memory lacked. While the scope is open: those so far. Once it is closed
- * they are the record of the task that closed it. [loop thread]
+ * or memory lacked. While the scope is open: those so far, until another child
+ * fails; hold them to keep them. Once it is closed they are the record of the
+ * task that closed it. [loop thread]
  */
 HEM_API const hem_error *hem_scope_errors(const hem_scope *s);
 

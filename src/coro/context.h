@@ -74,6 +74,16 @@ static inline int hem__coro_switch(hem__coro *from, hem__coro *to, int value)
     return value;
 }
 
+static inline int hem__coro_call(hem__coro *self, hem__coro *caller,
+                                 hem__coro *inner, int value)
+{
+    caller->note = self->note;
+    self->note = inner->note;
+    value = hem__coro_switch(caller, inner, value);
+    self->note = caller->note;
+    return value;
+}
+
 static inline void hem__coro_entered(hem__coro *c)
 {
     hem__annotate_arrive(&c->note);
@@ -103,6 +113,18 @@ static inline void hem__coro_prepare(hem__coro *c, void *bottom, void *top,
 static inline int hem__coro_switch(hem__coro *from, hem__coro *to, int value)
 {
     return hem__switch(&from->sp, &to->sp, value);
+}
+
+/*
+ * Go on with `inner`, on its stack, as a part of `self`, the running one, which
+ * may be suspended and resumed there as well. `inner` returns here by a switch
+ * to `caller`, or by its end.
+ */
+static inline int hem__coro_call(hem__coro *self, hem__coro *caller,
+                                 hem__coro *inner, int value)
+{
+    (void)self;
+    return hem__coro_switch(caller, inner, value);
 }
 
 /* To be called first in a new coroutine. */

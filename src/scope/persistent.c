@@ -18,10 +18,17 @@ static int run_submitted(void *arg)
         set = rc < 0 ? hem_future_set_error(&r->future, rc)
                      : hem_future_set_result(&r->future, rc);
     if (set < 0) {
-        r->lost = true;
+        hem_self()->arg = NULL;
         hem__report_handler(hem__loop, hem_self(), set);
     }
     return rc;
+}
+
+/* Whether the failure of a child was reported since its future was set by
+ * somebody else. That may be gone: who waits for it may have run. */
+static bool is_lost(const hem_task *child)
+{
+    return child->fn == run_submitted && !child->arg;
 }
 
 int hem_scope_submit_at(hem_scope *s, hem_submitted *ret, hem_fn *fn, void *arg,
@@ -43,14 +50,11 @@ int hem__persistent_failed(hem__nursery *n, hem_task *child, int status)
     if (status == HEM_ECANCELED)
         return status;
     child->future.outcome.flags |= HEM__TASK_RETRIEVED | HEM__TASK_HANDLED;
-    if (child->fn == run_submitted && ((hem_submitted *)child->arg)->lost)
-        return status; /* reported */
-    if (!s->on_error)
-        return status; /* when it has ended */
+    if (is_lost(child) || !s->on_error)
+        return status; /* it was reported, or is when the child has ended */
     hem_error *e = hem_error_hold(child->error);
     int rc = s->on_error(s->on_error_arg, s, child, status);
-    if (e)
-        hem__error_record(child, e);
+    hem__error_record(child, e);
     if (rc < 0 && rc != HEM_ECANCELED)
         hem__report_handler(hem__loop, child, rc);
     return status;
@@ -59,9 +63,7 @@ int hem__persistent_failed(hem__nursery *n, hem_task *child, int status)
 /* Its handler, if there is one, was called in the child. */
 static void child_failed(hem_scope *s, hem_task *child)
 {
-    bool lost =
-        child->fn == run_submitted && ((hem_submitted *)child->arg)->lost;
-    if (!s->on_error && !lost)
+    if (!s->on_error && !is_lost(child))
         hem__report(hem__loop, HEM_REPORT_CHILD, child);
 }
 

@@ -10,8 +10,9 @@
 #include "base/log.h"
 #include "task/failure.h"
 
-/* An open scope is looked for among so many when another is opened. */
-#define REENTRY_DEPTH 16
+/* An open scope is looked for among so many when another is opened, and a task
+ * among the ancestors of another. */
+#define SEARCH_DEPTH 16
 
 #define PENDING_LIMIT 10000
 
@@ -35,8 +36,16 @@ void hem__scope_abort(hem_loop *l, hem_scope *s, const char *why)
 {
     if (s->aborting)
         return;
-    s->aborting = true;
+    s->aborting = s->aborted = true;
     hem__nursery_cancel(l, &s->nursery, why);
+}
+
+void hem__scope_cancel(hem_loop *l, hem_scope *s, const char *why)
+{
+    if (s->kind == HEM_PERSISTENT)
+        hem__nursery_cancel(l, &s->nursery, why);
+    else
+        hem__scope_abort(l, s, why);
 }
 
 static void fire(hem__timer *timer)
@@ -60,12 +69,38 @@ void hem__scope_handle(hem_scope *s, hem_task *child)
     }
 }
 
+/* Replace the group of errors by a copy that nobody else holds. Unchanged, and
+ * false, where memory lacks. */
+static bool copy_errors(hem_scope *s)
+{
+    hem_error *before = s->errors;
+    hem_error *group = hem__error_group(s->owner);
+    if (!group)
+        return false;
+    for (size_t i = 0; i < before->count; i++)
+        hem__error_add(group, hem_error_hold(before->errors[i]));
+    group->lost += before->lost;
+    s->errors = group;
+    hem_error_release(before);
+    return true;
+}
+
+/* A group that somebody else holds takes no members: one of them might be
+ * the group itself. */
 void hem__scope_collect(hem_scope *s, hem_error *e)
 {
-    if (!s->errors)
+    if (!s->errors) {
         s->errors = hem__error_group(s->owner);
+        if (s->errors)
+            s->errors->lost = s->failures;
+    }
     s->failures++;
-    hem__error_add(s->errors, e);
+    if (!s->errors || s->errors->refs == 1 || copy_errors(s)) {
+        hem__error_add(s->errors, e);
+    } else {
+        s->errors->lost++;
+        hem_error_release(e);
+    }
 }
 
 int hem__scope_raise(hem_scope *s, hem_task *self)
@@ -74,15 +109,27 @@ int hem__scope_raise(hem_scope *s, hem_task *self)
     return HEM_EGROUP;
 }
 
+/* A scope that was left open at the end of the run. */
+static void run_ended(hem_scope *s)
+{
+    s->state = HEM__SCOPE_CLOSED;
+    hem_error_release(s->errors);
+    s->errors = NULL;
+}
+
 static void child_ended(hem__nursery *n, hem_task *child)
 {
     hem_scope *s = HEM__CONTAINER(n, hem_scope, nursery);
+    if (!child) {
+        run_ended(s);
+        return;
+    }
+    if (s->pending_count > 0) /* before those that a handler spawns */
+        hem__limit_next(hem__loop, s);
     if (hem__task_failed(child))
         policy_of(s)->child_failed(s, child);
     if (child->expected > 0)
         hem__task_context_ended(s, child);
-    if (s->pending_count > 0)
-        hem__limit_next(hem__loop, s);
     if (n->count == 0)
         hem__scope_tell_joiners(s);
 }
@@ -128,11 +175,17 @@ static void enter(hem_loop *l, hem_scope *s, hem_task *self,
     self->shields = &s->shield;
 }
 
-static bool is_open(const hem_scope *s, const hem_task *self)
+static bool is_open(hem_loop *l, const hem_scope *s, const hem_task *self)
 {
     const hem__shield *at = self->shields;
-    for (int i = 0; at && i < REENTRY_DEPTH; at = at->outer, i++) {
+    for (int i = 0; at && i < SEARCH_DEPTH; at = at->outer, i++) {
         if (at == &s->shield)
+            return true;
+    }
+    const hem__list *unowned = &hem__runtime_of(l)->unowned;
+    const hem__list *e = unowned->prev;
+    for (int i = 0; e != unowned && i < SEARCH_DEPTH; e = e->prev, i++) {
+        if (e == &s->nursery.open)
             return true;
     }
     return false;
@@ -147,7 +200,7 @@ static int open_scope(hem_scope *s, const hem_scope_options *opts,
     const hem_scope_options *o = opts ? opts : &defaults;
     bool timed = o->timeout && o->timeout != HEM_NEVER &&
                  o->kind != HEM_TASKCONTEXT && o->kind != HEM_PERSISTENT;
-    if (is_open(s, self))
+    if (is_open(l, s, self))
         return HEM_EREFUSED;
     if (timed)
         HEM_TRY(hem__timers_reserve(&l->timers));
@@ -204,19 +257,24 @@ int hem_scope_spawn_with_at(hem_scope *s, hem_task **ret, hem_fn *fn, void *arg,
     hem_spawn_options o = *opts;
     if (!o.context)
         o.context = s->context;
+    hem_task *owner = s->owner;
     if (s->kind == HEM_TASKCONTEXT)
         HEM_TRY(hem__task_context_claim(l, s));
-    int wait = hem__limit_check(s);
-    if (wait == 0)
-        return hem__task_spawn_with(l, &s->nursery, ret, fn, arg, &o);
-    return wait < 0 ? wait : hem__limit_spawn(l, s, ret, fn, arg, &o);
+    int rc = hem__limit_check(s);
+    if (rc == 0)
+        rc = hem__task_spawn_with(l, &s->nursery, ret, fn, arg, &o);
+    else if (rc > 0)
+        rc = hem__limit_spawn(l, s, ret, fn, arg, &o);
+    if (rc < 0)
+        s->owner = owner;
+    return rc;
 }
 
 void hem_scope_abort(hem_scope *s, const char *why)
 {
     hem_loop *l = hem__loop_need("hem_scope_abort");
     if (s->state == HEM__SCOPE_OPEN)
-        hem__scope_abort(l, s, why);
+        hem__scope_cancel(l, s, why);
 }
 
 static void check_owner(const hem_scope *s, const hem_task *self,
@@ -242,6 +300,7 @@ static void leave(hem_loop *l, hem_scope *s, hem_task *self)
     }
     hem__nursery_release(l, &s->nursery);
     hem__list_remove(&s->nursery.open);
+    hem__scope_let_joiners_go(s);
     s->state = HEM__SCOPE_CLOSED;
     hem_error *errors = s->errors;
     s->errors = self->error == errors ? errors : NULL;
@@ -273,7 +332,26 @@ int hem_scope_close(hem_scope *s, int rc)
     if (s->state != HEM__SCOPE_OPEN)
         return s->failed ? s->failed : HEM_EMISUSE;
     check_owner(s, self, "hem_scope_close");
+    bool interrupted;
+    if (!policy_of(s)->nests && hem__scope_has(s, self))
+        return HEM_EREFUSED;
+    if (s->exiting)
+        return hem__scope_join_close(l, s, self, rc, &interrupted);
     return close_scope(l, s, self, rc);
+}
+
+static int leave_early(hem_loop *l, hem_scope *s, hem_task *self,
+                       bool *ret_swallowed)
+{
+    if (s->exiting) /* another task closes it */
+        return hem__scope_join_close(l, s, self, HEM_ECANCELED, ret_swallowed);
+    hem__timer_disarm(&l->timers, &s->timer); /* its request would get out */
+    if (s->kind != HEM_TASKCONTEXT)
+        hem__scope_abort(l, s, NULL);
+    s->exiting = true;
+    int rc = policy_of(s)->exit(l, s, self, HEM_ECANCELED, ret_swallowed);
+    leave(l, s, self);
+    return rc;
 }
 
 void hem__scope_cleanup(hem_scope *s)
@@ -284,11 +362,7 @@ void hem__scope_cleanup(hem_scope *s)
     hem_task *self = hem__task_need(l, "HEM_SCOPE");
     check_owner(s, self, "HEM_SCOPE");
     bool swallowed = false;
-    hem__timer_disarm(&l->timers, &s->timer); /* its request would get out */
-    hem__scope_abort(l, s, NULL);
-    s->exiting = true;
-    int rc = policy_of(s)->exit(l, s, self, HEM_ECANCELED, &swallowed);
-    leave(l, s, self);
+    int rc = leave_early(l, s, self, &swallowed);
     if (swallowed) /* nobody is told by a return value: do not lose it */
         hem__interrupt(l, &self->fiber, self->fiber.reason);
     if (rc == HEM_EGROUP)
@@ -330,9 +404,27 @@ hem_scope *hem_scope_current(void)
         if (s->state == HEM__SCOPE_OPEN)
             return s;
     }
-    return self->nursery->ended == child_ended
-               ? HEM__CONTAINER(self->nursery, hem_scope, nursery)
+    return hem__scope_of(self);
+}
+
+hem_scope *hem__scope_of(const hem_task *t)
+{
+    return t->nursery->ended == child_ended
+               ? HEM__CONTAINER(t->nursery, hem_scope, nursery)
                : NULL;
+}
+
+bool hem__scope_has(const hem_scope *s, const hem_task *t)
+{
+    for (int i = 0; i < SEARCH_DEPTH; i++) {
+        const hem_scope *parent = hem__scope_of(t);
+        if (!parent || parent == s)
+            return parent != NULL;
+        if (!policy_of(parent)->nests)
+            return false;
+        t = parent->owner;
+    }
+    return false;
 }
 
 void hem_scope_each(hem_scope *s, bool (*fn)(void *arg, hem_task *t), void *arg)

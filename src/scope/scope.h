@@ -42,38 +42,63 @@ extern const hem__scope_policy hem__persistent_policy;
 /* Cancel the children, once. */
 void hem__scope_abort(hem_loop *l, hem_scope *s, const char *why);
 
+/* The same, but each time and without refusing new ones if the scope is
+ * persistent. */
+void hem__scope_cancel(hem_loop *l, hem_scope *s, const char *why);
+
 /* Pass the failure of a child on to the handler, or report it; a handler that
  * fails itself is reported. */
 void hem__scope_handle(hem_scope *s, hem_task *child);
 
-/* Collect the failure of a child in the group of errors. */
+/* Collect the failure of a child in the group of errors of the owner. */
 void hem__scope_collect(hem_scope *s, hem_error *e);
 
 /* End with the group of errors, which becomes the record of `self`. */
 int hem__scope_raise(hem_scope *s, hem_task *self);
 
-/* join.c: those who wait for the last child: the owner, and others, for whom
- * the scope may be gone when they run again. */
+/* The scope whose child `t` is, NULL: the loop's own. */
+hem_scope *hem__scope_of(const hem_task *t);
+
+/* Whether `t` is a child of `s`, or a child's child, and so on for a while. */
+bool hem__scope_has(const hem_scope *s, const hem_task *t);
+
+/* join.c: those who wait for the last child: who closes the scope, and others,
+ * for whom it may be gone when they run again. */
 
 typedef struct hem__joiner {
     hem__list link;     /* among the scope's joiners */
-    hem_scope *scope;   /* NULL: the last child has ended */
-    hem_future no_more; /* children */
+    hem_scope *scope;   /* NULL: it was closed */
+    hem_future no_more; /* children, or the scope was closed */
+    hem_error *errors;  /* of the scope that was closed, held, or NULL */
+    int result;         /* hem__task_context_result() of it */
 } hem__joiner;
 
-/* Wait as `j` until the last child has ended, or the wait is cancelled, which
- * is what `cancel` does; NULL: it ends. */
-int hem__joiner_wait(hem_loop *l, hem_scope *s, hem__joiner *j,
+/* Be told when there are no more children, from now until hem__joiner_remove().
+ * `cancel` is what cancelling the wait does; NULL: it ends. */
+void hem__joiner_add(hem_scope *s, hem__joiner *j,
                      bool (*cancel)(hem_future *self, const char *why));
+void hem__joiner_remove(hem__joiner *j);
+
+/* Wait for it, once; not told yet. */
+int hem__joiner_wait(hem_loop *l, hem__joiner *j);
 
 /* Wait for it. Returns HEM_ECANCELED if `self`, the caller, was cancelled
- * before anything was aborted; `*ret_swallowed` is set if it was later. It is
- * NULL if the scope may be gone then, for `self` does not leave it. */
+ * before anything was aborted; `*ret_swallowed` is set if it was later. Unless
+ * it is the caller who closes the scope, that may be gone then. */
 int hem__scope_join(hem_loop *l, hem_scope *s, hem_task *self,
                     bool *ret_swallowed);
 
-/* The last child has ended: let them go. */
+/* Wait until another task has closed the scope, with `rc` as in closing it.
+ * Returns it, or HEM_ECANCELED with `*ret_interrupted` set if `self` was
+ * cancelled. */
+int hem__scope_join_close(hem_loop *l, hem_scope *s, hem_task *self, int rc,
+                          bool *ret_interrupted);
+
+/* The last child has ended. */
 void hem__scope_tell_joiners(hem_scope *s);
+
+/* The scope is being left. */
+void hem__scope_let_joiners_go(hem_scope *s);
 
 /* task_context.c */
 
@@ -83,9 +108,12 @@ int hem__task_context_claim(hem_loop *l, hem_scope *s);
 /* A child has ended while the context is closed: how. */
 void hem__task_context_ended(hem_scope *s, hem_task *child);
 
-/* `stays`: the scope will be there when the children have ended. */
+/* How the children ended, all in all. */
+int hem__task_context_result(const hem_scope *s);
+
+/* `*ret_interrupted` is set if `self` was cancelled. */
 int hem__task_context_aclose(hem_loop *l, hem_scope *s, hem_task *self,
-                             bool stays);
+                             bool *ret_interrupted);
 
 /* persistent.c: nursery.failed of persistent scopes. */
 int hem__persistent_failed(hem__nursery *n, hem_task *child, int status);

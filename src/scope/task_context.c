@@ -28,51 +28,111 @@ void hem__task_context_ended(hem_scope *s, hem_task *child)
         hem__scope_collect(s, hem__error_bare(child, HEM_ESWALLOWED));
 }
 
+int hem__task_context_result(const hem_scope *s)
+{
+    if (s->interrupted)
+        return HEM_ECANCELED;
+    return s->failures ? HEM_EGROUP : 0;
+}
+
 /* Who closes it passes a cancellation on to the children. */
 struct closing {
     hem__joiner joiner;
-    hem_scope *scope;
+    const char *why;       /* of the last cancellation */
+    hem__list *next;       /* child to pass it on to; NULL: none is passed on */
+    struct closing *below; /* whose turn it is then */
     bool cancelled;
 };
 
+static void pass_on(hem_loop *l, struct closing *c)
+{
+    hem_task *t = HEM__CONTAINER(c->next, hem_task, sibling);
+    c->next = c->next->next;
+    if (!hem_task_done(t))
+        hem__shield_cancel(l, t, t->shields, c->why);
+}
+
+/* A child may be closing a context itself, and so on: a stack, no recursion. In
+ * a ring of tasks that wait for each other the request goes round once. */
 static bool cancel_closing(hem_future *f, const char *why)
 {
+    static _Thread_local struct closing *top;
     struct closing *c = HEM__CONTAINER(f, struct closing, joiner.no_more);
-    hem__nursery_cancel(hem__loop, &c->scope->nursery, why);
     c->cancelled = true;
+    if (c->next)
+        return true;
+    bool nested = top != NULL;
+    c->why = why;
+    c->next = c->joiner.scope->nursery.tasks.next;
+    c->below = top;
+    top = c;
+    while (!nested && top) {
+        c = top;
+        if (c->next != &c->joiner.scope->nursery.tasks) {
+            pass_on(hem__loop, c);
+            continue;
+        }
+        c->next = NULL;
+        top = c->below;
+    }
     return true;
 }
 
+/* Request of the children that they end, unless an abort has done so, and
+ * remember which count that makes. */
 static void cancel_children(hem_loop *l, hem_scope *s)
 {
+    bool aborted = s->aborted && !s->closing;
+    s->closing = true;
+    s->nursery.watched = true;
     hem__list *head = &s->nursery.tasks;
     for (hem__list *e = head->next; e != head; e = e->next) {
         hem_task *t = HEM__CONTAINER(e, hem_task, sibling);
         if (hem_task_done(t))
             continue;
-        t->expected = hem__shield_count(t, t->shields) + 1;
-        hem__shield_cancel(l, t, t->shields, NULL);
+        uint32_t count = hem__shield_count(t, t->shields);
+        t->expected = aborted && count ? count : count + 1;
+        if (!aborted)
+            hem__shield_cancel(l, t, t->shields, NULL);
     }
 }
 
+/* As hem_cancel_and_wait_all(): in the next turn, if there is one, ... */
+static int cancel_and_wait(hem_loop *l, hem_task *self, struct closing *c)
+{
+    hem_scope *s = c->joiner.scope;
+    HEM_TRY(hem__defer(l, &self->fiber));
+    if (!c->joiner.scope || s->nursery.count == 0)
+        return 0;
+    s->owner = self; /* whose errors they are; nobody may spawn any more */
+    cancel_children(l, s);
+    HEM_TRY(hem__joiner_wait(l, &c->joiner));
+    if (c->cancelled) {
+        self->fiber.reason = c->why;
+        return HEM_ECANCELED;
+    }
+    return 1;
+}
+
 int hem__task_context_aclose(hem_loop *l, hem_scope *s, hem_task *self,
-                             bool stays)
+                             bool *ret_interrupted)
 {
     s->aborting = true;
     if (s->nursery.count == 0)
         return 0;
-    HEM_TRY(hem__defer(l, &self->fiber)); /* as hem_cancel_and_wait_all() */
-    if (s->nursery.count == 0)
-        return 0;
-    s->nursery.watched = true;
-    cancel_children(l, s);
-    struct closing c = {.scope = s};
-    int rc = hem__joiner_wait(l, s, &c.joiner, cancel_closing);
-    if (rc == HEM_ECANCELED || c.cancelled || !stays)
-        return c.cancelled ? HEM_ECANCELED : rc;
-    if (s->interrupted)
-        return HEM_ECANCELED;
-    return s->failures ? hem__scope_raise(s, self) : 0;
+    struct closing c = {0};
+    hem__joiner_add(s, &c.joiner, cancel_closing);
+    int rc = cancel_and_wait(l, self, &c);
+    if (rc == HEM_ECANCELED)
+        *ret_interrupted = true;
+    bool gone = !c.joiner.scope;
+    if (rc == 1)
+        rc = gone ? c.joiner.result : hem__task_context_result(s);
+    if (rc == HEM_EGROUP)
+        hem__error_record(self,
+                          hem_error_hold(gone ? c.joiner.errors : s->errors));
+    hem__joiner_remove(&c.joiner);
+    return rc;
 }
 
 static void expire(hem_loop *l, hem_scope *s)
@@ -84,11 +144,10 @@ static void expire(hem_loop *l, hem_scope *s)
 static int task_context_exit(hem_loop *l, hem_scope *s, hem_task *self, int rc,
                              bool *ret_swallowed)
 {
-    int closed = hem__task_context_aclose(l, s, self, true);
-    if (s->nursery.count > 0) {
+    int closed = hem__task_context_aclose(l, s, self, ret_swallowed);
+    if (!s->aborted && !s->closing)
         hem__nursery_cancel(l, &s->nursery, NULL);
-        (void)hem__scope_join(l, s, self, ret_swallowed);
-    }
+    (void)hem__scope_join(l, s, self, ret_swallowed);
     return closed < 0 ? closed : rc;
 }
 

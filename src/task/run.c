@@ -4,9 +4,10 @@
  *
  * The end has asyncio.run's order: the loop runs until the main task is done;
  * all tasks that are left get a request to cancel, in order of creation, and
- * the loop runs until they are done; those that failed are reported; a few
- * turns for callbacks follow. Tasks spawned during all this are then cancelled
- * and awaited as well, with no more to be spawned.
+ * the loop runs until they are done; those that failed are reported; generators
+ * that are open are closed; a few turns for callbacks follow. Tasks spawned
+ * during all this are then cancelled and awaited as well, with no more to be
+ * spawned.
  */
 #include "hem/run.h"
 
@@ -159,6 +160,15 @@ static void report_failed(hem__runtime *rt, hem_task *t)
     hem__stack_put(s);
 }
 
+/* Run until all tasks that are AT_EXIT are done. */
+static void run_at_exit(hem__runtime *rt)
+{
+    if (rt->at_exit)
+        hem__loop_run(&rt->loop);
+    while (!hem__list_empty(&rt->failed))
+        report_failed(rt, HEM__CONTAINER(rt->failed.next, hem_task, all));
+}
+
 /* Cancel all tasks there are and run until they are done. */
 static void cancel_all(hem__runtime *rt)
 {
@@ -169,10 +179,17 @@ static void cancel_all(hem__runtime *rt)
         rt->at_exit++;
         hem_task_cancel(t, NULL);
     }
-    if (rt->at_exit)
-        hem__loop_run(&rt->loop);
-    while (!hem__list_empty(&rt->failed))
-        report_failed(rt, HEM__CONTAINER(rt->failed.next, hem_task, all));
+    run_at_exit(rt);
+}
+
+/* Close the generators that tasks have left open: asyncio's
+ * shutdown_asyncgens(). */
+static void close_generators(hem__runtime *rt)
+{
+    if (!rt->close_generators)
+        return;
+    rt->close_generators(rt);
+    run_at_exit(rt);
 }
 
 struct last_turns {
@@ -212,9 +229,11 @@ static int run_main(hem__runtime *rt, hem_fn *main, void *arg)
     hem_task_on_done(t, &done, stop_loop, &rt->loop);
     hem__loop_run(&rt->loop);
     cancel_all(rt);
+    close_generators(rt);
     run_last_turns(rt);
     rt->closed = rt->slow = true;
     cancel_all(rt);
+    close_generators(rt);
     hem__interrupt_release(&rt->loop);
     hem__interrupt_finish();
     if (hem_task_error(t))

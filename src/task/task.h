@@ -64,6 +64,13 @@ struct hem_task {
     uint32_t expected;    /* count that the close of a task context expects */
 };
 
+/* The generators of a loop that have begun and not ended (src/flow/gen.c). */
+typedef struct hem__generators {
+    hem__list open;      /* in the order of their first steps */
+    hem__stack *reserve; /* so that a task can be spawned that closes those that
+                            are left; NULL: none is needed */
+} hem__generators;
+
 /* What all tasks of a loop share. */
 typedef struct hem__runtime {
     hem_loop loop;        /* must be first */
@@ -78,6 +85,10 @@ typedef struct hem__runtime {
     hem_ns slow_step; /* a step that takes so long is logged; 0: none is */
     hem_task *main;
     const hem_run_options *options;
+    hem__generators generators;
+    /* Called when all tasks have been cancelled and have ended: spawns tasks,
+     * AT_EXIT, that close the generators that are left. NULL: there were none. */
+    void (*close_generators)(struct hem__runtime *rt);
     bool closed;      /* no more tasks */
     bool slow;        /* closed, or there is a hook: spawn the slow way */
     bool interrupted; /* SIGINT cancelled the main task */

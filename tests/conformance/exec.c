@@ -47,13 +47,20 @@ struct flow exec_body(struct activation *a, const struct node *first)
     return f;
 }
 
+struct outcome exec_call_in(struct activation *a)
+{
+    a->fn->calls++;
+    struct flow f = exec_body(a, a->fn->body);
+    if (a->fn->kind == FN_ADEFER || a->fn->kind == FN_SDEFER)
+        f = flow_leave(f, hem_defer_close(&a->deferred, flow_raised(f)));
+    return f.kind == FLOW_NEXT ? outcome_ok() : f.outcome;
+}
+
 struct outcome exec_call(struct fn *fn)
 {
     struct activation *a = arena_alloc(sizeof(*a));
     a->fn = fn;
-    fn->calls++;
-    struct flow f = exec_body(a, fn->body);
-    return f.kind == FLOW_NEXT ? outcome_ok() : f.outcome;
+    return exec_call_in(a);
 }
 
 int exec_hem_fn(void *fn)

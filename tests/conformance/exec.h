@@ -6,6 +6,7 @@
 #ifndef CONFORMANCE_EXEC_H
 #define CONFORMANCE_EXEC_H
 
+#include <hem.h>
 #include <stdint.h>
 
 #include "names.h"
@@ -32,6 +33,9 @@ struct activation {
     struct fn *fn;
     struct outcome handled; /* by the innermost handler of `try` */
     struct outcome item;    /* of the innermost as_completed loop */
+    hem_gen *gen;           /* it is the body of, or NULL */
+    hem_actx *manager;      /* it is, or NULL */
+    hem_deferred deferred;  /* in adefer and sdefer functions */
 };
 
 /* What belongs to the run of one program. */
@@ -79,6 +83,9 @@ struct flow exec_body(struct activation *a, const struct node *first);
 
 /* Call a function: in the current task, in a new activation. */
 struct outcome exec_call(struct fn *fn);
+
+/* The same, in an activation that the caller has made. */
+struct outcome exec_call_in(struct activation *a);
 
 /* Call the function `fn`, an hem_fn: its outcome becomes hem's. */
 int exec_hem_fn(void *fn);

@@ -8,8 +8,9 @@
  *
  * The first prints the trace of a program, FILE.prog or FILE.pack:NAME. The
  * second compares the traces of many with the expected ones, as recorded from
- * Python; a PATH is a .prog file with its .trace beside it, a .pack file or one
- * program of it, or a folder. Programs of class
+ * Python, or, where hem differs deliberately (differences.h), with its own; a
+ * PATH is a .prog file with its .trace beside it, a .pack file or one program
+ * of it, or a folder. Programs of class
  * `exact`, whose traces depend on the turns of asyncio's loop, are left out
  * without --exact. With --seed, or HEM_SEED in the environment, ready tasks
  * run in an order drawn from the seed, and only programs of class `any` are
@@ -23,6 +24,7 @@
 #include <stdlib.h>
 
 #include "check.h"
+#include "differences.h"
 #include "exec.h"
 #include "problem.h"
 
@@ -44,7 +46,7 @@ static void print_trace(void *arg, const struct sample *s)
 
 static int check(struct check *c, char **paths, int count)
 {
-    bool good = check_open(c);
+    bool good = check_open(c) && differences_read(HEM_DIFFERENCES);
     for (int i = 0; good && i < count; i++)
         good = corpus_each(paths[i], check_sample, c);
     printf("%d passed, %d failed", c->passed, c->failed);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Scopes: corpus/SPEC.md, sections 6.7 to 6.10. */
 #include "contexts.h"
+#include "generators.h"
 #include "scopes.h"
 
 #include <string.h>
@@ -192,9 +193,11 @@ static struct flow run_abort(struct activation *a, const struct node *n)
 
 static struct flow run_aclose(struct activation *a, const struct node *n)
 {
-    struct thing *t = exec_bound(a, n, 0, THING_SCOPE);
+    struct thing *t = exec_bound(a, n, 0, THING_SCOPE | THING_GENERATOR);
     if (!t)
         return flow_next();
+    if (t->kind == THING_GENERATOR)
+        return generator_aclose(n, t);
     int rc = hem_scope_aclose(&((struct scope *)t)->scope);
     return exec_done_on(n, outcome_of(rc));
 }

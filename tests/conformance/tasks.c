@@ -146,10 +146,12 @@ void task_spawned(void *arg, hem_task *hem)
 }
 
 /* The function has ended with `o`, and the task so as well, unless a request
- * to cancel is pending: that turns a normal end into a cancellation. */
+ * to cancel is pending: that turns a normal end into a cancellation. The line
+ * of one that was submitted tells how the function has ended. */
 static void function_ended(struct task *t, struct outcome o)
 {
-    if (!outcome_failed(o) && hem_task_cancel_pending(hem_self()))
+    bool submitted = t->scope && t->scope->kind == SCOPE_PTASKGROUP;
+    if (!outcome_failed(o) && !submitted && hem_task_cancel_pending(hem_self()))
         o = outcome_failure(OUTCOME_CANCELLED);
     t->place = trace_reserve();
     t->requests = hem_task_cancelling(hem_self());
