@@ -11,6 +11,7 @@
  *   scope.h     blocks that no task outlives                        hem_scope_open
  *   timeout.h   deadlines for a block of code                       hem_timeout_open
  *   gather.h    several calls at once                               hem_gather
+ *   map.h       a function for each of many items                   hem_map
  *   cancel.h    cancelling and waiting, shields, wait_for           hem_cancel_and_wait
  *   lock.h, event.h, condition.h, semaphore.h, barrier.h
  *               tasks that wait for each other                  hem_lock_acquire
@@ -19,6 +20,8 @@
  *   actx.h, exit_stack.h
  *               what is set up before a block and torn down after   hem_actx_open
  *   defer.h     calls for the end of a block                        hem_defer
+ *   timer.h     functions called again and again                    hem_timer_start
+ *   cache.h     what a function returned, kept                      hem_cache_get
  *   clock.h     monotonic and virtual time                          hem_now
  *   loop.h      callbacks, posts from other threads                 hem_post
  *   signal.h    waiting for signals                                 hem_signal_wait
@@ -105,6 +108,7 @@
 #include "hem/alloc.h"
 #include "hem/barrier.h"
 #include "hem/base.h"
+#include "hem/cache.h"
 #include "hem/cancel.h"
 #include "hem/child.h"
 #include "hem/clock.h"
@@ -121,6 +125,7 @@
 #include "hem/lock.h"
 #include "hem/log.h"
 #include "hem/loop.h"
+#include "hem/map.h"
 #include "hem/prefork.h"
 #include "hem/queue.h"
 #include "hem/run.h"
@@ -131,6 +136,7 @@
 #include "hem/task.h"
 #include "hem/thread.h"
 #include "hem/timeout.h"
+#include "hem/timer.h"
 #include "hem/var.h"
 
 #endif

@@ -38,7 +38,9 @@ static void watch_forks(void)
 
 int hem__loop_init(hem_loop *l, const hem__loop_config *config)
 {
+    static atomic_uint_least64_t serial;
     memset(l, 0, sizeof(*l));
+    l->serial = atomic_fetch_add_explicit(&serial, 1, memory_order_relaxed) + 1;
     hem__queue_init(&l->ready);
     hem__stacks_init(&l->stacks);
     l->virtual_clock = config->clock;

@@ -90,7 +90,8 @@ struct hem_loop {
     /* The fiber on whose stack we are as it ends, and handlers run: nobody can
      * be switched to, and its record is needed yet. */
     hem__fiber *concluding;
-    pid_t pid; /* that made it */
+    pid_t pid;       /* that made it */
+    uint64_t serial; /* no other loop of the process has it, before or after */
 };
 
 extern _Thread_local hem_loop *hem__loop __attribute__((visibility("hidden")));

@@ -53,8 +53,8 @@ int hem_fail_at(int code, const char *file, int line, const char *format, ...)
     if (e) {
         e->file = file;
         e->line = line;
-        hem__error_record(t, e);
     }
+    hem__error_record(t, e); /* without memory: rather none than an old one */
     return code;
 }
 

@@ -45,7 +45,10 @@ static hem_ns slow_step_of(const hem_run_options *opts)
     if (opts->slow_step)
         return opts->slow_step;
     const char *text = getenv("HEM_DEBUG");
-    return text ? strtoll(text, NULL, 0) * HEM_MSEC : 0;
+    long long ms = text ? strtoll(text, NULL, 0) : 0;
+    if (ms <= 0)
+        return 0;
+    return ms < HEM_NEVER / HEM_MSEC ? ms * HEM_MSEC : HEM_NEVER;
 }
 
 /* Take a step, and say so if it takes long. */

@@ -242,7 +242,8 @@ static inline void link_task(hem__runtime *rt, hem__nursery *n, hem_task *t)
     hem__list_insert(&rt->all, &t->all);
 }
 
-/* Run the first step of `t`, not in the ready queue, before anything else. */
+/* Run the first step of `t`, not in the ready queue, before anything else. (The
+ * hook for spawned tasks may have cancelled it.) */
 static void step_now(hem_loop *l, hem_task *t)
 {
     hem__fiber *self = l->current;
@@ -250,7 +251,7 @@ static void step_now(hem_loop *l, hem_task *t)
         uint32_t budget = l->budget;
         l->budget = 0;
         l->current = &t->fiber;
-        hem__coro_switch(&l->coro, &t->fiber.coro, 0);
+        hem__coro_switch(&l->coro, &t->fiber.coro, hem__fiber_take(&t->fiber));
         l->budget = budget;
         return;
     }
@@ -259,7 +260,8 @@ static void step_now(hem_loop *l, hem_task *t)
     hem__queue_push_front(&l->ready, &self->ready);
     l->urgent++;
     l->current = &t->fiber;
-    if (hem__coro_switch(&self->coro, &t->fiber.coro, 0) < 0) {
+    if (hem__coro_switch(&self->coro, &t->fiber.coro,
+                         hem__fiber_take(&t->fiber)) < 0) {
         self->pending = true; /* this call is no cancel point */
         self->reason = reason;
     }

@@ -67,8 +67,8 @@ static int unset(hem_context *c, const hem_var *v)
     if (c->bindings->refs > 1)
         HEM_TRY(copy(c, c->bindings->count));
     bindings *b = c->bindings;
-    *find(b, v) = b->of[--b->count];
-    if (b->count == 0) {
+    *find(b, v) = b->of[b->count - 1];
+    if (--b->count == 0) {
         hem__bindings_release(b);
         c->bindings = NULL;
     }

@@ -4,7 +4,7 @@
 #include "calls.h"
 #include "contexts.h"
 #include "statement.h"
-#include "tasks.h"
+#include "template.h"
 #include "trace.h"
 
 static struct flow run_gather_safe(struct activation *a, const struct node *n)
@@ -67,13 +67,40 @@ static struct flow run_race(struct activation *a, const struct node *n)
     return rc < 0 ? exec_done(n, o) : flow_next();
 }
 
+static int tick(void *arg)
+{
+    (void)arg;
+    return template_run();
+}
+
+static struct flow run_timer(struct activation *a, const struct node *n)
+{
+    struct task *t = task_prepare_label("timer");
+    hem_timer *timer = arena_alloc(sizeof(*timer));
+    hem_timer_options opts = {
+        .policy = n->operands[3].choice == TIMER_CANCEL ? HEM_TIMER_CANCEL
+                                                        : HEM_TIMER_ACCUMULATE,
+        .name = t->name,
+        .tick_name = task_template(n->operands[1].fn),
+    };
+    int rc = hem_timer_start(timer, n->operands[2].number * HEM_MSEC, tick,
+                             NULL, &opts);
+    if (rc < 0) {
+        task_refuse(t);
+        return exec_done(n, outcome_of(rc));
+    }
+    t->lost = false; /* the timer is never stopped, so its handle stays */
+    names_bind(a, n->operands[0].word, &t->thing);
+    return flow_next();
+}
+
 // clang-format off
 const struct statement safe_statements[] = {
     {"gather_safe",       "F*",   "ctx=", .run = run_gather_safe},
     {"as_completed_safe", "F*",   "ctx=", ST_BLOCK | ST_LOOP,
                                   .run = run_as_completed_safe},
     {"race",              "F*",   "continue_on_error ctx=", .run = run_race},
-    {"timer",             "NFIP", .flags = ST_SYNC, .run = NULL},
+    {"timer",             "NFIP", .flags = ST_SYNC, .run = run_timer},
     {0},
 };
 // clang-format on

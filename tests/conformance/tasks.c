@@ -89,10 +89,14 @@ void task_retire_all(struct task *t)
 static void ended_unseen(struct task *t, int status)
 {
     struct outcome o = t->outcome;
+    bool valid = t->handle && !t->lost;
+    const hem_error *e = valid ? hem_task_error(t->handle) : NULL;
     if (status == HEM_ECANCELED && o.kind != OUTCOME_CANCELLED) {
         o = outcome_failure(OUTCOME_CANCELLED);
-        if (t->handle && !t->lost)
+        if (valid)
             o.why = hem_task_reason(t->handle);
+    } else if (!t->fn) {
+        o = e ? outcome_of_error(e) : outcome_of(status);
     }
     write_end(t, o);
     run_end_task_ended(t, true);
