@@ -3,6 +3,16 @@
 #include "scope/scope.h"
 #include "task/failure.h"
 
+/* Request that the owner be cancelled: by whatever it has open now, but for a
+ * shield of the group itself. */
+static void cancel_owner(hem_loop *l, hem_scope *s, const char *why)
+{
+    hem__shield *from = s->owner->shields;
+    if (from && from->keeper == &s->shield)
+        from = s->shield.outer;
+    hem__shield_cancel(l, s->owner, from, why);
+}
+
 static void child_failed(hem_scope *s, hem_task *child)
 {
     hem_loop *l = hem__loop;
@@ -12,12 +22,12 @@ static void child_failed(hem_scope *s, hem_task *child)
         return;
     hem__scope_abort(l, s, NULL);
     s->requested = true;
-    hem__shield_cancel(l, s->owner, s->shield.outer, NULL);
+    cancel_owner(l, s, NULL);
 }
 
 static void expire(hem_loop *l, hem_scope *s)
 {
-    hem__shield_cancel(l, s->owner, s->shield.outer, "timeout");
+    cancel_owner(l, s, "timeout");
 }
 
 /* The group's own end, before its timeout has a say. */
