@@ -69,6 +69,11 @@ struct hem__ready {          /* something that the loop will run */
     void (*run)(struct hem__ready *self);
 };
 
+struct hem__job { /* of these, what is to be run; it may be called off */
+    struct hem__ready ready;
+    struct hem__ready **at; /* what points to it, unless it is the first */
+};
+
 struct hem__timer { /* an alarm of the loop */
     hem_ns when;    /* deadline on the clock of the loop */
     uint32_t index; /* place in the heap, 0: not armed */

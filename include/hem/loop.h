@@ -34,7 +34,7 @@ typedef void hem_callback_fn(void *arg);
 /* A callback, asyncio's Handle: the caller's own, private. It stays where it
  * is until it has run or was cancelled, and may then be used again. */
 typedef struct hem_callback {
-    struct hem__ready ready; /* in the ready queue while `queued` */
+    struct hem__job job;     /* in the ready queue while `queued` */
     struct hem__timer timer; /* armed while it waits for its time */
     hem_callback_fn *fn;     /* what to call, with `arg` */
     void *arg;

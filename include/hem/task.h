@@ -188,7 +188,7 @@ typedef void hem_done_fn(void *arg, int status);
 
 struct hem_done {
     struct hem__waiter waiter; /* while it waits */
-    struct hem__ready ready;   /* while it is about to be called */
+    struct hem__job job;       /* while it is about to be called */
     hem_done_fn *fn;           /* what to call, with `arg` and the outcome */
     void *arg;
     int status;       /* the outcome, once ready */

@@ -23,7 +23,7 @@ HEM_BEGIN_DECLS
 /* The caller's own; private. */
 typedef struct hem_timeout {
     struct hem__timer timer;   /* armed while it may expire */
-    struct hem__ready ready;   /* queued if the deadline has passed at once */
+    struct hem__job job;       /* queued if the deadline has passed at once */
     struct hem_timeout *outer; /* the task's next one out */
     hem_task *task;            /* who opened it */
     hem_ns when;               /* deadline or HEM_NEVER */

@@ -7,7 +7,7 @@
 
 static void run(hem__ready *n)
 {
-    hem_callback *cb = HEM__CONTAINER(n, hem_callback, ready);
+    hem_callback *cb = HEM__CONTAINER(n, hem_callback, job.ready);
     cb->queued = false;
     cb->fn(cb->arg);
 }
@@ -15,7 +15,7 @@ static void run(hem__ready *n)
 static void queue(hem_loop *l, hem_callback *cb)
 {
     cb->queued = true;
-    hem__queue_push(&l->ready, &cb->ready);
+    hem__queue_push_job(&l->ready, &cb->job);
 }
 
 static void fire(hem__timer *t)
@@ -27,8 +27,10 @@ static void fire(hem__timer *t)
 
 void hem_callback_init(hem_callback *cb, hem_callback_fn *fn, void *arg)
 {
-    *cb = (hem_callback){
-        .ready = {.run = run}, .timer = {.fire = fire}, .fn = fn, .arg = arg};
+    *cb = (hem_callback){.job = {.ready = {.run = run}},
+                         .timer = {.fire = fire},
+                         .fn = fn,
+                         .arg = arg};
 }
 
 int hem_call_soon(hem_callback *cb)
@@ -66,7 +68,7 @@ bool hem_callback_cancel(hem_callback *cb)
 {
     hem_loop *l = hem__loop_need("hem_callback_cancel");
     if (cb->queued) {
-        hem__queue_remove(&l->ready, &cb->ready);
+        hem__queue_remove(&l->ready, &cb->job);
         cb->queued = false;
         return true;
     }

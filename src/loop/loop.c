@@ -93,16 +93,6 @@ void hem__loop_abandon(hem_loop *l)
     hem__loop = NULL;
 }
 
-void hem__queue_remove(hem__queue *q, hem__ready *n)
-{
-    hem__ready **at = &q->first;
-    while (*at != n)
-        at = &(*at)->next;
-    *at = n->next;
-    if (!n->next)
-        q->last = at;
-}
-
 /* xorshift64* */
 static uint64_t next_random(hem_loop *l)
 {
@@ -134,11 +124,10 @@ static hem__ready *pick(hem_loop *l)
         count_ready(l, l->round < PICK_WINDOW ? l->round : PICK_WINDOW);
     l->round--;
     uint32_t skip = (uint32_t)(next_random(l) >> 32) % count;
-    hem__ready *n = l->ready.first;
+    hem__ready **at = &l->ready.first;
     while (skip-- > 0)
-        n = n->next;
-    hem__queue_remove(&l->ready, n);
-    return n;
+        at = &(*at)->next;
+    return hem__queue_unlink(&l->ready, at);
 }
 
 void hem__loop_fire(hem_loop *l)

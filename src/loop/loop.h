@@ -26,6 +26,7 @@
 #define HEM__IO_BUDGET 64
 
 typedef struct hem__ready hem__ready;
+typedef struct hem__job hem__job;
 typedef struct hem__fiber hem__fiber;
 typedef struct hem__wait hem__wait;
 typedef struct hem__fd hem__fd;
@@ -165,10 +166,25 @@ static inline void hem__queue_push(hem__queue *q, hem__ready *n)
     q->last = &n->next;
 }
 
+static inline void hem__queue_push_job(hem__queue *q, hem__job *j)
+{
+    j->at = q->last;
+    hem__queue_push(q, &j->ready);
+}
+
+/* What points to `n` has changed. */
+static inline void hem__queue_moved(hem__ready *n, hem__ready **at)
+{
+    if (n->run)
+        ((hem__job *)n)->at = at;
+}
+
 static inline void hem__queue_push_front(hem__queue *q, hem__ready *n)
 {
     n->next = q->first;
-    if (!q->first)
+    if (q->first)
+        hem__queue_moved(q->first, &n->next);
+    else
         q->last = &n->next;
     q->first = n;
 }
@@ -183,8 +199,23 @@ static inline hem__ready *hem__queue_pop(hem__queue *q)
     return n;
 }
 
-/* Take `n` out, wherever it is: slow, for what is called off. */
-void hem__queue_remove(hem__queue *q, hem__ready *n);
+/* Take out what `at` points to. */
+static inline hem__ready *hem__queue_unlink(hem__queue *q, hem__ready **at)
+{
+    hem__ready *n = *at;
+    *at = n->next;
+    if (n->next)
+        hem__queue_moved(n->next, at);
+    else
+        q->last = at;
+    return n;
+}
+
+/* Take `j` out, wherever it is. */
+static inline void hem__queue_remove(hem__queue *q, hem__job *j)
+{
+    (void)hem__queue_unlink(q, q->first == &j->ready ? &q->first : j->at);
+}
 
 static inline hem_ns hem__loop_now(hem_loop *l)
 {

@@ -139,7 +139,7 @@ static int submit(struct hem__pool *p, struct job *job)
 /* In the loop, when the job has come back. */
 static void job_back(hem__ready *n)
 {
-    hem__post *post = HEM__CONTAINER(n, hem__post, ready);
+    hem__post *post = HEM__CONTAINER(n, hem__post, job.ready);
     struct job *job = HEM__CONTAINER(post, struct job, post);
     hem__loop->outside--;
     if (job->fiber) {
@@ -209,7 +209,7 @@ int hem_thread_call(hem_fn *fn, void *arg, const hem_thread_options *opts)
     struct job *job = hem__alloc(sizeof(*job));
     if (!job)
         return HEM_ENOMEM;
-    *job = (struct job){.post = {.ready = {.run = job_back}},
+    *job = (struct job){.post = {.job = {.ready = {.run = job_back}}},
                         .fn = fn,
                         .arg = arg,
                         .abandon = opts ? opts->abandon : NULL,

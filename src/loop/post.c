@@ -56,7 +56,7 @@ void hem__posts_take(hem_loop *l)
     while (first) {
         p = first;
         first = p->next;
-        hem__queue_push(&l->ready, &p->ready);
+        hem__queue_push_job(&l->ready, &p->job);
     }
 }
 
@@ -68,7 +68,7 @@ struct user_post {
 
 static void run_user_post(hem__ready *n)
 {
-    hem__post *post = HEM__CONTAINER(n, hem__post, ready);
+    hem__post *post = HEM__CONTAINER(n, hem__post, job.ready);
     struct user_post *p = HEM__CONTAINER(post, struct user_post, post);
     hem_callback_fn *fn = p->fn;
     void *arg = p->arg;
@@ -81,7 +81,7 @@ int hem_post(hem_loop *l, hem_callback_fn *fn, void *arg)
     struct user_post *p = hem__alloc(sizeof(*p));
     if (!p)
         return HEM_ENOMEM;
-    p->post.ready.run = run_user_post;
+    p->post.job.ready.run = run_user_post;
     p->fn = fn;
     p->arg = arg;
     hem__post_send(l, &p->post);

@@ -11,11 +11,11 @@
 #include "loop/loop.h"
 
 typedef struct hem__post {
-    hem__ready ready;       /* `run` is called in the loop */
+    hem__job job;           /* `run` is called in the loop */
     struct hem__post *next; /* posted before it */
 } hem__post;
 
-/* Make `p->ready` ready in the loop. Never fails. [any thread] */
+/* Make `p->job` ready in the loop. Never fails. [any thread] */
 void hem__post_send(hem_loop *l, hem__post *p);
 
 /* Move all posts to the ready queue, the earliest first. */

@@ -30,7 +30,7 @@
 #define SIGNAL_MAX 64
 
 struct fork_call {
-    hem__ready ready;  /* makes the fork */
+    hem__job job;      /* makes the fork */
     hem__fiber *fiber; /* who called */
     hem_child *child;
     hem_fn *fn;
@@ -113,7 +113,7 @@ static int make(hem_loop *l, const struct fork_call *call)
 
 static void run_fork(hem__ready *n)
 {
-    struct fork_call *call = HEM__CONTAINER(n, struct fork_call, ready);
+    struct fork_call *call = HEM__CONTAINER(n, struct fork_call, job.ready);
     hem_loop *l = hem__loop;
     call->made = true;
     call->result = make(l, call);
@@ -123,7 +123,7 @@ static void run_fork(hem__ready *n)
 static bool cancel_fork(hem_loop *l, hem__fiber *f, const char *why)
 {
     struct fork_call *call = f->wait_on;
-    hem__queue_remove(&l->ready, &call->ready);
+    hem__queue_remove(&l->ready, &call->job);
     return hem__wake_cancelled(l, f, why);
 }
 
@@ -133,13 +133,13 @@ int hem__fork(hem_child *c, hem_fn *fn, void *arg, const sigset_t *blocked)
 {
     hem_loop *l = hem__loop_need("hem_fork");
     hem__fiber *f = hem__fiber_need(l, "hem_fork");
-    struct fork_call call = {.ready = {.run = run_fork},
+    struct fork_call call = {.job = {.ready = {.run = run_fork}},
                              .fiber = f,
                              .child = c,
                              .fn = fn,
                              .arg = arg,
                              .blocked = blocked};
-    hem__queue_push(&l->ready, &call.ready);
+    hem__queue_push_job(&l->ready, &call.job);
     f->wait_on = &call;
     const char *reason = f->reason;
     int rc = hem__park(l, f, &wait_fork);

@@ -171,7 +171,7 @@ int hem__as_completed_leave(hem_loop *l, hem_as_completed *it, int rc)
     int left = it->scoped ? hem_scope_close(&it->scope, body) : body;
     it->state = CLOSED;
     stop_timer(l, it);
-    hem__calls_unwatch(l, &it->calls);
+    hem__calls_unwatch(&it->calls);
     bool passed_on = it->failed && rc == it->failed;
     it->failed = 0;
     return passed_on || (left < 0 && left != body) ? left : rc;
@@ -199,6 +199,6 @@ void hem__as_completed_cleanup(hem_as_completed *it)
         hem__scope_cleanup(&it->scope);
     it->state = CLOSED;
     stop_timer(l, it);
-    hem__calls_unwatch(l, &it->calls);
+    hem__calls_unwatch(&it->calls);
     hem__calls_forget(&it->calls);
 }

@@ -106,23 +106,17 @@ void hem__call_done(hem_call *c)
     calls->done_last = &c->next;
 }
 
-void hem__calls_unwatch(hem_loop *l, hem__calls *calls)
+void hem__calls_unwatch(hem__calls *calls)
 {
-    bool told_late = false;
     for (size_t i = 0; i < calls->count; i++) {
         hem_call *c = &calls->first[i];
         if (c->order > 0)
             continue;
-        if (hem__call_pending(c)) {
-            (void)hem_done_remove(&c->done);
-            continue;
-        }
-        told_late |= c->done.queued;
-        c->done.fn = NULL;
-        hem__call_done(c);
+        bool pending = hem__call_pending(c);
+        (void)hem_done_remove(&c->done);
+        if (!pending)
+            hem__call_done(c);
     }
-    if (told_late)
-        hem__done_sweep(l);
 }
 
 /* Move the record of a failed operand into the group. */

@@ -47,7 +47,7 @@ void hem__call_done(hem_call *c);
 
 /* Take all callbacks back. Those that are done, but were not told yet, get
  * their results. */
-void hem__calls_unwatch(hem_loop *l, hem__calls *calls);
+void hem__calls_unwatch(hem__calls *calls);
 
 /* Make the failures of the first `limit` that were done a group, which becomes
  * the record of `self`, and to which the records of the operands belong from

@@ -112,7 +112,7 @@ static int cancel_all(hem_task *const *ts, size_t n, const char *why,
     hem__calls_init(&g.calls, c, targets);
     hem__gather_begin(&g, HEM_RETURN_ERRORS);
     int rc = hem__gather_wait(l, &g);
-    hem__calls_unwatch(l, &g.calls);
+    hem__calls_unwatch(&g.calls);
     if (rc == 0)
         rc = conclude(&g.calls, (hem_task *)l->current);
     hem__calls_forget(&g.calls);

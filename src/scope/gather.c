@@ -171,7 +171,7 @@ hem_future *hem_gather_future(hem_gathering *g)
 void hem_gather_stop(hem_gathering *g)
 {
     hem_loop *l = hem__loop_need("hem_gather_stop");
-    hem__calls_unwatch(l, &g->calls);
+    hem__calls_unwatch(&g->calls);
     hem__calls_forget(&g->calls);
     if (!hem_future_done(&g->future))
         hem__future_settle(l, &g->future, HEM_ECANCELED, NULL);
@@ -238,7 +238,7 @@ int hem_gather(hem_call *c, size_t n, unsigned flags)
     int rc = hem__gather_wait(l, &g);
     if (functions > 0)
         rc = close_scope(&s, rc, flags);
-    hem__calls_unwatch(l, &g.calls);
+    hem__calls_unwatch(&g.calls);
     leave(&g, self, rc);
     return rc;
 }

@@ -34,7 +34,7 @@ static void fire(hem__timer *timer)
 
 static void run(hem__ready *n)
 {
-    hem_timeout *t = HEM__CONTAINER(n, hem_timeout, ready);
+    hem_timeout *t = HEM__CONTAINER(n, hem_timeout, job.ready);
     t->queued = false;
     expire(t);
 }
@@ -44,7 +44,7 @@ static void arm(hem_loop *l, hem_timeout *t, hem_ns when)
     t->when = when;
     if (when != HEM_NEVER && when <= hem__loop_now(l)) {
         t->queued = true;
-        hem__queue_push(&l->ready, &t->ready);
+        hem__queue_push_job(&l->ready, &t->job);
     } else {
         hem__loop_arm(l, &t->timer, when);
     }
@@ -54,7 +54,7 @@ static void disarm(hem_loop *l, hem_timeout *t)
 {
     hem__timer_disarm(&l->timers, &t->timer);
     if (t->queued) {
-        hem__queue_remove(&l->ready, &t->ready);
+        hem__queue_remove(&l->ready, &t->job);
         t->queued = false;
     }
 }
@@ -86,7 +86,7 @@ int hem_timeout_open_at(hem_timeout *t, hem_ns when)
         return HEM_EREFUSED;
     HEM_TRY(hem__timers_reserve(&l->timers));
     *t = (hem_timeout){.timer = {.fire = fire},
-                       .ready = {.run = run},
+                       .job = {.ready = {.run = run}},
                        .outer = self->timeouts,
                        .task = self,
                        .prior = hem__shield_count(self, self->shields),

@@ -50,7 +50,7 @@ static int wait_in_time(hem_loop *l, struct waiting *w, hem_ns timeout)
     }
     int rc = hem__future_wait(l, &w->enough, &wait);
     hem__timer_disarm(&l->timers, &w->timer);
-    hem__calls_unwatch(l, &w->calls);
+    hem__calls_unwatch(&w->calls);
     return rc;
 }
 

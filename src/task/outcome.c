@@ -5,7 +5,7 @@
 
 static void run_done(hem__ready *n)
 {
-    hem_done *d = HEM__CONTAINER(n, hem_done, ready);
+    hem_done *d = HEM__CONTAINER(n, hem_done, job.ready);
     d->queued = false;
     d->fn(d->arg, d->status);
 }
@@ -13,7 +13,7 @@ static void run_done(hem__ready *n)
 void hem__done_queue(hem_loop *l, hem_done *d)
 {
     d->queued = true;
-    hem__queue_push(&l->ready, &d->ready);
+    hem__queue_push_job(&l->ready, &d->job);
 }
 
 void hem__outcome_tell(hem_loop *l, hem__outcome *o, hem__waiter *w)
@@ -35,8 +35,8 @@ void hem__outcome_tell(hem_loop *l, hem__outcome *o, hem__waiter *w)
 
 bool hem__done_begin(hem__outcome *o, hem_done *d, hem_done_fn *fn, void *arg)
 {
-    *d = (hem_done){.ready = {.run = run_done}, .fn = fn, .arg = arg};
-    d->waiter.ready = &d->ready;
+    *d = (hem_done){.job = {.ready = {.run = run_done}}, .fn = fn, .arg = arg};
+    d->waiter.ready = &d->job.ready;
     hem__list_init(&d->waiter.link);
     if (o->state == HEM__PENDING) {
         hem__list_insert(&o->waiters, &d->waiter.link);
@@ -53,27 +53,12 @@ void hem__outcome_on_done(hem_loop *l, hem__outcome *o, hem_done *d,
         hem__done_queue(l, d);
 }
 
-void hem__done_sweep(hem_loop *l)
-{
-    hem__ready **at = &l->ready.first;
-    while (*at) {
-        hem_done *d = HEM__CONTAINER(*at, hem_done, ready);
-        if ((*at)->run == run_done && !d->fn) {
-            d->queued = false;
-            *at = (*at)->next;
-        } else {
-            at = &(*at)->next;
-        }
-    }
-    l->ready.last = at;
-}
-
 bool hem_done_remove(hem_done *d)
 {
     hem_loop *l = hem__loop_need("hem_done_remove");
     if (d->queued) {
         d->queued = false;
-        hem__queue_remove(&l->ready, &d->ready);
+        hem__queue_remove(&l->ready, &d->job);
         return true;
     }
     bool waiting = !hem__list_empty(&d->waiter.link);

@@ -79,8 +79,4 @@ bool hem__done_begin(hem__outcome *o, hem_done *d, hem_done_fn *fn, void *arg);
 /* Have a settled one called soon. */
 void hem__done_queue(hem_loop *l, hem_done *d);
 
-/* Take all that are about to be called, and whose `fn` is NULL by now, out of
- * the ready queue. */
-void hem__done_sweep(hem_loop *l);
-
 #endif
