@@ -124,6 +124,19 @@ add_test(NAME conformance COMMAND ${test_wrapper} $<TARGET_FILE:hem-trace>
     --check "${PROJECT_SOURCE_DIR}/tests/conformance/corpus")
 hem_describe_test(conformance conformance 600)
 
+# In twenty orders of the ready tasks, some to a test so that they run side by
+# side; sanitizers and valgrind see the first order.
+if(NOT HEM_SANITIZE AND NOT test_wrapper AND NOT HEM_TORTURE)
+    foreach(first RANGE 1 16 5)
+        math(EXPR last "${first} + 4")
+        set(name conformance_seeds_${first}_to_${last})
+        add_test(NAME ${name} COMMAND
+            "${PROJECT_SOURCE_DIR}/tests/conformance/seeds"
+            $<TARGET_FILE:hem-trace> ${first} ${last})
+        hem_describe_test(${name} conformance 300)
+    endforeach()
+endif()
+
 file(GLOB sources CONFIGURE_DEPENDS tests/*.sh tests/http/*.sh)
 foreach(source IN LISTS sources)
     cmake_path(GET source STEM LAST_ONLY name)
