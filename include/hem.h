@@ -7,6 +7,8 @@
  *
  *   run.h       start a loop, run a task in it, end everything      hem_run
  *   task.h      coroutines that may suspend anywhere                hem_spawn, hem_await
+ *   failure.h   why something failed, and groups of errors          hem_fail
+ *   var.h       variables that children inherit                     hem_var_get
  *   future.h    a result that somebody will provide                 hem_future_wait
  *   scope.h     blocks that no task outlives                        hem_scope_open
  *   timeout.h   deadlines for a block of code                       hem_timeout_open
@@ -14,8 +16,8 @@
  *   map.h       a function for each of many items                   hem_map
  *   cancel.h    cancelling and waiting, shields, wait_for           hem_cancel_and_wait
  *   lock.h, event.h, condition.h, semaphore.h, barrier.h
- *               tasks that wait for each other                  hem_lock_acquire
- *   queue.h     what tasks hand to each other                   hem_queue_get
+ *               tasks that wait for each other                      hem_lock_acquire
+ *   queue.h     what tasks hand to each other                       hem_queue_get
  *   gen.h       functions that give values one by one               hem_gen_next
  *   actx.h, exit_stack.h
  *               what is set up before a block and torn down after   hem_actx_open

@@ -146,6 +146,37 @@ VIRTUAL_TEST(one_who_is_cancelled_while_waiting_does_not_count_any_more)
     return 0;
 }
 
+struct user {
+    hem_barrier *barrier;
+    char name;
+};
+
+static int arrive_traced(void *arg)
+{
+    const struct user *u = arg;
+    int rc = hem_barrier_wait(u->barrier);
+    trace(rc < 0 ? "%c!" : "%c%d", u->name, rc);
+    return rc;
+}
+
+/* asyncio's order: the one behind it moves to the end. */
+FIFO_TEST(those_behind_one_who_is_cancelled_leave_in_another_order)
+{
+    hem_barrier b;
+    struct user users[] = {{&b, 'a'}, {&b, 'b'}, {&b, 'c'}, {&b, 'd'}};
+    hem_task *tasks[4];
+    check_int(hem_barrier_init(&b, 4), 0);
+    for (int i = 0; i < 3; i++)
+        tasks[i] = spawn_settled(arrive_traced, &users[i]);
+    check(hem_task_cancel(tasks[0], NULL));
+    settle();
+    tasks[3] = spawn_settled(arrive_traced, &users[3]);
+    check_int(hem_barrier_wait(&b), 3);
+    settle();
+    check_trace("a! c2 b1 d2");
+    return 0;
+}
+
 VIRTUAL_TEST(one_who_is_cancelled_as_the_last_comes_leaves_the_others_going_on)
 {
     struct scene s;
@@ -318,6 +349,7 @@ int main(void)
         LEDGER_TEST(
             who_is_overtaken_by_a_whole_round_is_of_the_round_after_that),
         LEDGER_TEST(one_who_is_cancelled_while_waiting_does_not_count_any_more),
+        LEDGER_TEST(those_behind_one_who_is_cancelled_leave_in_another_order),
         LEDGER_TEST(
             one_who_is_cancelled_as_the_last_comes_leaves_the_others_going_on),
         LEDGER_TEST(

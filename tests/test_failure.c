@@ -160,21 +160,6 @@ VIRTUAL_TEST(a_success_leaves_the_record_that_there_is)
     return 0;
 }
 
-static int fail_cancelled(void *arg)
-{
-    (void)arg;
-    return hem_fail(HEM_ECANCELED, "no failure");
-}
-
-VIRTUAL_TEST(a_cancelled_task_has_no_record)
-{
-    hem_task *t;
-    check_int(hem_spawn(&t, fail_cancelled, NULL), 0);
-    check_int(hem_await(t), HEM_ECANCELED);
-    check(hem_task_error(t) == NULL);
-    return 0;
-}
-
 VIRTUAL_TEST(a_record_that_is_held_stays)
 {
     hem_task *t;
@@ -380,6 +365,29 @@ VIRTUAL_TEST(a_group_survives_any_lack_of_memory)
     return 0;
 }
 
+static int fail_without_a_word(void *arg)
+{
+    (void)arg;
+    return HEM_EIO;
+}
+
+VIRTUAL_TEST(
+    an_older_record_of_the_same_code_does_not_pass_for_that_of_an_awaited_task)
+{
+    hem_task *t;
+    check_int(hem_spawn(&t, fail_without_a_word, NULL), 0);
+    check_int(hem_fail(HEM_EIO, "an older one"), HEM_EIO);
+    check_int(hem_await(t), HEM_EIO);
+    check(hem_failure() == NULL);
+    check_int(hem_fail(HEM_EIO, "an older one"), HEM_EIO);
+    check_int(hem_await(t), HEM_EIO); /* at once */
+    check(hem_failure() == NULL);
+    check_int(hem_fail(HEM_EPIPE, "another one"), HEM_EPIPE);
+    check_int(hem_await(t), HEM_EIO);
+    check_str(hem_failure()->message, "another one");
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -391,7 +399,6 @@ int main(void)
         LEDGER_TEST(a_record_goes_up_a_chain_of_tasks),
         LEDGER_TEST(waiting_for_the_future_of_a_task_gives_the_record),
         LEDGER_TEST(a_success_leaves_the_record_that_there_is),
-        LEDGER_TEST(a_cancelled_task_has_no_record),
         LEDGER_TEST(a_record_that_is_held_stays),
         LEDGER_TEST(a_record_that_is_held_outlives_the_run),
         LEDGER_TEST(without_memory_there_is_no_record_not_even_an_old_one),
@@ -402,6 +409,8 @@ int main(void)
         LEDGER_TEST(large_groups_keep_the_order_of_failing),
         LEDGER_TEST(a_group_counts_the_members_that_memory_lacked_for),
         LEDGER_TEST(a_group_survives_any_lack_of_memory),
+        LEDGER_TEST(
+            an_older_record_of_the_same_code_does_not_pass_for_that_of_an_awaited_task),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

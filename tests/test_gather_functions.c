@@ -241,6 +241,23 @@ static void functions_are_refused_when_the_loop_is_ending(void **state)
     run_assert_checks();
 }
 
+VIRTUAL_TEST(quiet_calls_report_no_failures)
+{
+    struct job jobs[] = {{.takes = 5, .result = HEM_EIO},
+                         {.takes = 10, .result = 2}};
+    hem_call c[] = {HEM_CALL(job, &jobs[0]), HEM_CALL(job, &jobs[1])};
+    check_int(hem_gather(c, 2, HEM_RETURN_ERRORS | HEM_QUIET), 0);
+    check_int(c[0].status, HEM_EIO);
+    check_int(hem_race(c, 2, HEM_CONTINUE_ON_ERROR | HEM_QUIET), 1);
+    HEM_AS_COMPLETED(it, c, 2, .quiet = true);
+    hem_call *call;
+    check_int(hem_as_completed_next(&it, &call), 1);
+    check_int(call->status, HEM_EIO);
+    check_int(hem_as_completed_next(&it, &call), 1);
+    check_int(hem_as_completed_close(&it, 0), 0);
+    return 0; /* the ledger has seen no report */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,6 +273,7 @@ int main(void)
         LEDGER_TEST(without_memory_no_function_runs),
         LEDGER_TEST(without_memory_failures_lose_their_records_only),
         LEDGER_TEST(functions_are_refused_when_the_loop_is_ending),
+        LEDGER_TEST(quiet_calls_report_no_failures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

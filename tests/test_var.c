@@ -388,6 +388,47 @@ VIRTUAL_TEST(there_may_be_many_variables)
     return 0;
 }
 
+static hem_var_token stolen;
+
+static int push_and_end(void *arg)
+{
+    return hem_var_push(arg, "stolen", &stolen);
+}
+
+VIRTUAL_TEST(a_token_of_a_task_that_has_ended_is_of_another_context)
+{
+    static hem_var v = HEM_VAR("v", NULL);
+    for (int i = 0; i < 3; i++) {
+        hem_task *t;
+        check_int(hem_spawn(&t, push_and_end, &v), 0);
+        check_int(hem_await(t), 0);
+        hem_task_forget(t); /* the next one may have its record */
+        check_int(hem_var_pop(&stolen), HEM_EINVAL);
+    }
+    return 0;
+}
+
+static int pop_stolen(void *arg)
+{
+    (void)arg;
+    return hem_var_pop(&stolen);
+}
+
+VIRTUAL_TEST(nor_does_it_pass_in_a_task_with_the_same_record)
+{
+    static hem_var v = HEM_VAR("v", NULL);
+    for (int i = 0; i < 3; i++) {
+        hem_task *t;
+        check_int(hem_spawn(&t, push_and_end, &v), 0);
+        check_int(hem_await(t), 0);
+        hem_task_forget(t);
+        check_int(hem_spawn(&t, pop_stolen, NULL), 0);
+        check_int(hem_await(t), HEM_EINVAL);
+        hem_task_forget(t);
+    }
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -411,6 +452,8 @@ int main(void)
         LEDGER_TEST(a_scope_may_have_a_context_for_its_children),
         LEDGER_TEST(variables_go_with_their_tasks),
         LEDGER_TEST(there_may_be_many_variables),
+        LEDGER_TEST(a_token_of_a_task_that_has_ended_is_of_another_context),
+        LEDGER_TEST(nor_does_it_pass_in_a_task_with_the_same_record),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

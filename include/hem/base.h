@@ -44,7 +44,7 @@ typedef int64_t hem_ns;
 #define HEM_NEVER INT64_MAX
 
 /* Leave the function with the error if `expr`, an int or ssize_t evaluated
- * once, is negative. */
+ * once, is negative. In the body of a task group use HEM_TRY_IN (scope.h). */
 #define HEM_TRY(expr)                                                          \
     do {                                                                       \
         const int64_t hem_try_ = (int64_t)(expr);                              \

@@ -7,6 +7,12 @@
  *     int rc = hem_sleep(HEM_SEC);
  *     if (rc < 0)
  *         fprintf(stderr, "%s: %s\n", hem_errname(rc), hem_strerror(rc));
+ *
+ * Which is for what: HEM_EINVAL, an argument that is never right;
+ * HEM_EREFUSED, a call that is not allowed now, or to this task;
+ * HEM_ESTATE, a result that is there already, or not yet; HEM_EMISUSE, an
+ * object that is not open, or was closed before; HEM_EBADF, the same of a
+ * descriptor.
  */
 #ifndef HEM_ERROR_H
 #define HEM_ERROR_H

@@ -47,7 +47,7 @@
  *
  * Failures of functions that are not returned at once (HEM_RETURN_ERRORS,
  * hem_as_completed, hem_race) also go to the loop's handler of reports, as
- * those of any scope's children do.
+ * those of any scope's children do, unless HEM_QUIET, or .quiet, is given.
  *
  * Records of failures (failure.h). The record of the failure that is returned
  * becomes the record of the calling task, and so does, where failures are
@@ -122,6 +122,7 @@ struct hem__calls {
 enum {
     HEM_RETURN_ERRORS = 1,     /* failures are results */
     HEM_CONTINUE_ON_ERROR = 2, /* a failure does not end a race */
+    HEM_QUIET = 4,             /* do not report failures of functions as well */
 };
 
 /*
@@ -199,6 +200,7 @@ HEM_API HEM_CHECK int hem_wait(hem_call *c, size_t n,
 
 typedef struct hem_as_completed_options {
     hem_ns timeout; /* from the opening; 0: none, negative: at once */
+    bool quiet;     /* do not report failures of functions */
     int none;       /* not used: HEM_AS_COMPLETED(it, c, n) needs it */
 } hem_as_completed_options;
 

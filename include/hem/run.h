@@ -57,7 +57,8 @@ typedef struct hem_run_options {
     uint64_t seed; /* of the order of ready tasks; 0: HEM_SEED or FIFO */
     /* Debug mode: log the tasks and callbacks that hold the loop for at least
      * so long in one step, with their names and where they were spawned.
-     * 0: HEM_DEBUG (milliseconds) from the environment, or off. asyncio's
+     * 0: HEM_DEBUG (milliseconds) from the environment, or off. By the loop's
+     * clock: on a virtual one steps take no time. asyncio's
      * slow_callback_duration. */
     hem_ns slow_step;
     bool keep_sigint; /* leave SIGINT alone */

@@ -32,6 +32,15 @@
  *                    error handler runs in the child and may suspend. Whoever
  *                    opened it closes it before its memory goes
  *
+ * What children use (arguments, results, locks) must be declared before the
+ * scope: it must be there until they have ended, also after an early return.
+ *
+ * Ways to end one early, from outside or inside:
+ *   hem_scope_abort     cancels the children, and goes on
+ *   hem_scope_shutdown  cancels the children, and waits for them
+ *   hem_scope_aclose    the same, and interrupts the owner
+ *   hem_scope_drain     lets them finish for a while, then as shutdown
+ *
  * A task group interrupts the calls of its body when a child fails: then leave
  * by hem_scope_close(), for only that can tell why. HEM_TRY_IN() does:
  *

@@ -5,11 +5,15 @@
  *
  *     static int child(void *arg) { return hem_sleep(*(hem_ns *)arg); }
  *
+ *     hem_ns d = HEM_SEC;                     // before the scope: outlives it
+ *     HEM_SCOPE(s);
  *     hem_task *t;
- *     hem_ns d = HEM_SEC;
- *     HEM_TRY(hem_spawn(&t, child, &d));
+ *     HEM_TRY(hem_scope_spawn(&s, &t, child, &d));
  *     hem_task_cancel(t, "changed my mind");
  *     int rc = hem_await(t);                  // HEM_ECANCELED
+ *
+ * Spawn into scopes (scope.h), which no child outlives. hem_spawn() is for
+ * tasks that live as long as the loop: so must their arguments.
  *
  * Life. A task is ready when spawned and takes its first step in the next turn
  * of the loop. Each step runs until the task suspends; then the next ready
@@ -181,8 +185,8 @@ HEM_API void hem_task_each(bool (*fn)(void *arg, hem_task *t), void *arg);
  */
 HEM_API int hem_cancelled(const char *why);
 
-/* A done callback: the caller's own, private, in place until it has run, was
- * removed. */
+/* A done callback: the caller's own, private, in place until it has run or was
+ * removed; it may run after the scope of its task is closed. */
 typedef struct hem_done hem_done;
 typedef void hem_done_fn(void *arg, int status);
 

@@ -43,12 +43,14 @@ typedef struct hem_var {
 /* Bindings: the caller's own, private. */
 typedef struct hem_context {
     struct hem__bindings *bindings; /* NULL: none */
+    uint64_t id; /* told from others that were here by it; 0: none yet */
 } hem_context;
 
 /* What a variable was before it was set; private. */
 typedef struct hem_var_token {
     hem_var *var;
     hem_context *context; /* in which it was set; NULL: undone */
+    uint64_t context_id;  /* `id` of that */
     void *value;          /* before that */
     bool bound;           /* it had one */
 } hem_var_token;

@@ -77,9 +77,10 @@ int hem_as_completed_open(hem_as_completed *it, hem_call *c, size_t n,
     it->owner = self;
     it->in_time = n;
     it->scoped = functions > 0;
-    int rc = it->scoped
-                 ? hem__calls_spawn(&it->calls, &it->scope, HEM_TASKSCOPE)
-                 : 0;
+    int rc = it->scoped ? hem__calls_spawn(&it->calls, &it->scope,
+                                           opts && opts->quiet ? HEM_SUPERVISOR
+                                                               : HEM_TASKSCOPE)
+                        : 0;
     if (rc < 0) {
         hem__timers_release(&l->timers);
         return rc;

@@ -150,7 +150,7 @@ void hem__gather_begin(hem_gathering *g, unsigned flags)
 
 static bool flags_valid(unsigned flags)
 {
-    return !(flags & ~(unsigned)HEM_RETURN_ERRORS);
+    return !(flags & ~(unsigned)(HEM_RETURN_ERRORS | HEM_QUIET));
 }
 
 int hem_gather_start(hem_gathering *g, hem_call *c, size_t n, unsigned flags)
@@ -230,8 +230,9 @@ int hem_gather(hem_call *c, size_t n, unsigned flags)
     if (hem__calls_have(&g.calls, self))
         return HEM_EREFUSED;
     hem_scope s;
-    hem_scope_kind kind =
-        flags & HEM_RETURN_ERRORS ? HEM_TASKSCOPE : HEM_SUPERVISOR;
+    hem_scope_kind kind = (flags & HEM_RETURN_ERRORS) && !(flags & HEM_QUIET)
+                              ? HEM_TASKSCOPE
+                              : HEM_SUPERVISOR;
     if (functions > 0)
         HEM_TRY(hem__calls_spawn(&g.calls, &s, kind));
     hem__gather_begin(&g, flags);

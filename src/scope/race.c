@@ -36,10 +36,12 @@ int hem_race(hem_call *c, size_t n, unsigned flags)
 {
     hem_loop *l = hem__loop_need("hem_race");
     hem_task *self = hem__task_need(l, "hem_race");
-    if (n == 0 || n > INT32_MAX || flags & ~(unsigned)HEM_CONTINUE_ON_ERROR)
+    if (n == 0 || n > INT32_MAX ||
+        flags & ~(unsigned)(HEM_CONTINUE_ON_ERROR | HEM_QUIET))
         return HEM_EINVAL;
     hem_as_completed it;
-    HEM_TRY(hem_as_completed_open(&it, c, n, NULL));
+    HEM_TRY(hem_as_completed_open(
+        &it, c, n, &(hem_as_completed_options){.quiet = flags & HEM_QUIET}));
     hem_call *last = NULL;
     int rc = run(&it, flags, &last);
     bool failed = rc > 0 && last->status < 0;

@@ -153,17 +153,28 @@ void hem__error_record(hem_task *t, hem_error *e)
     hem_error_release(before);
 }
 
-void hem__error_tell(const hem_error *e, const hem__list *waiters)
+/* A record `e` of an error `status`, or NULL, goes to `to`, whose own record of
+ * the same code is of something else then. */
+static void hand_over(hem_task *to, const hem_error *e, int status)
+{
+    if (e)
+        hem__error_record(to, hem_error_hold(e));
+    else if (to->error && to->error->code == status)
+        hem__error_record(to, NULL);
+}
+
+void hem__error_tell(const hem_error *e, int status, const hem__list *waiters)
 {
     for (const hem__list *at = waiters->next; at != waiters; at = at->next) {
         const hem__waiter *w = HEM__CONST_CONTAINER(at, hem__waiter, link);
         if (!w->ready->run)
-            hem__error_record((hem_task *)w->ready, hem_error_hold(e));
+            hand_over((hem_task *)w->ready, e, status);
     }
 }
 
 void hem__error_share(hem_task *to, const hem_task *t)
 {
-    if (t->error && t->error->code == t->future.outcome.status)
-        hem__error_record(to, hem_error_hold(t->error));
+    int status = t->future.outcome.status;
+    if (status < 0)
+        hand_over(to, t->error, status);
 }

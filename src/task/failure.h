@@ -26,8 +26,9 @@ void hem__error_add(hem_error *group, hem_error *member);
 /* Make `e`, whose hold is taken over, the record of `t`. */
 void hem__error_record(hem_task *t, hem_error *e);
 
-/* Give `e` to the tasks among those who wait for an outcome. */
-void hem__error_tell(const hem_error *e, const hem__list *waiters);
+/* Give `e`, the record of an error `status` or NULL, to the tasks among those who
+ * wait for an outcome. */
+void hem__error_tell(const hem_error *e, int status, const hem__list *waiters);
 
 /* Give the record of the failed task `t` to `to` as well. */
 void hem__error_share(hem_task *to, const hem_task *t);

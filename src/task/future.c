@@ -20,8 +20,8 @@ void hem__future_init(hem_future *f,
 void hem__future_settle(hem_loop *l, hem_future *f, int status, const char *why)
 {
     f->outcome.why = why;
-    if (f->error)
-        hem__error_tell(f->error, &f->outcome.waiters);
+    if (status < 0)
+        hem__error_tell(f->error, status, &f->outcome.waiters);
     hem__outcome_settle(l, &f->outcome, HEM__DONE, status);
 }
 

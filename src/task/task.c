@@ -63,11 +63,10 @@ void hem__task_bury(hem_loop *l, hem_task *t)
  * those who wait, or, if it is of something else, away. */
 __attribute__((noinline)) static void settle_error(hem_task *t, int status)
 {
-    if (t->error->code != status) {
+    if (t->error && t->error->code != status)
         release_error(t);
-        return;
-    }
-    hem__error_tell(t->error, &t->future.outcome.waiters);
+    if (status < 0)
+        hem__error_tell(t->error, status, &t->future.outcome.waiters);
 }
 
 /* Settle the outcome of the current task, whose function returned `status`,
@@ -80,7 +79,7 @@ static inline void conclude(hem_loop *l, hem_task *t, int status)
         status = HEM_ECANCELED;
         f->reason = f->why;
     }
-    if (t->error)
+    if (t->error || status < 0)
         settle_error(t, status);
     hem__bindings_release(t->own.bindings);
     t->future.outcome.why = f->reason;
@@ -277,6 +276,7 @@ spawn(hem__runtime *rt, hem__nursery *n, hem_task **ret, hem_fn *fn, void *arg,
     const hem_task *self = (const hem_task *)rt->loop.current;
     init(t, fn, arg, site);
     t->own.bindings = self ? hem__bindings_hold(self->context->bindings) : NULL;
+    t->own.id = 0;
     link_task(rt, n, t);
     if (ret) {
         t->future.outcome.flags = HEM__TASK_HANDLE;

@@ -82,6 +82,7 @@ typedef struct hem__runtime {
     struct hem__record *records; /* free ones */
     uint32_t record_count;
     hem__stack_class *stack_class; /* of stacks if nobody asked for others */
+    uint64_t last_context_id;
     hem_ns slow_step; /* a step that takes so long is logged; 0: none is */
     hem_task *main;
     const hem_run_options *options;

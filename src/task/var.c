@@ -90,10 +90,14 @@ int hem_var_set(hem_var *v, void *value)
 
 int hem_var_push(hem_var *v, void *value, hem_var_token *ret)
 {
-    hem_context *c = need("hem_var_push")->context;
+    hem_task *t = need("hem_var_push");
+    hem_context *c = t->context;
     const struct hem__binding *b = find(c->bindings, v);
+    if (!c->id)
+        c->id = ++hem__runtime_of(hem__loop)->last_context_id;
     hem_var_token token = {.var = v,
                            .context = c,
+                           .context_id = c->id,
                            .value = b ? b->value : NULL,
                            .bound = b != NULL};
     HEM_TRY(set(c, v, value));
@@ -106,7 +110,7 @@ int hem_var_pop(hem_var_token *token)
     hem_context *c = need("hem_var_pop")->context;
     if (!token->context)
         return HEM_EREFUSED;
-    if (token->context != c)
+    if (token->context != c || token->context_id != c->id)
         return HEM_EINVAL;
     HEM_TRY(token->bound ? set(c, token->var, token->value)
                          : unset(c, token->var));
@@ -117,7 +121,7 @@ int hem_var_pop(hem_var_token *token)
 void hem_context_copy(hem_context *c)
 {
     const hem_task *t = need("hem_context_copy");
-    c->bindings = hem__bindings_hold(t->context->bindings);
+    *c = (hem_context){hem__bindings_hold(t->context->bindings), 0};
 }
 
 void hem_context_deinit(hem_context *c)
