@@ -354,6 +354,24 @@ static void without_memory_they_are_closed_few_at_a_time(void **state)
     run_assert_checks();
 }
 
+static int leave_nameless(void *arg)
+{
+    hem_gen g;
+    hem_gen_init_at(&g, left_open, arg, NULL);
+    check_int(hem_gen_next(&g, NULL), 1);
+    return 0;
+}
+
+static void one_made_without_options_is_called_a_generator(void **state)
+{
+    (void)state;
+    struct left l = {.name = "a", .result = HEM_EIO};
+    check_int(run_virtual(leave_nameless, &l), 0);
+    check_report(HEM_REPORT_AT_EXIT, "generator", HEM_EIO);
+    check_trace("a");
+    run_assert_checks();
+}
+
 /* Late: as the run ends for good. */
 
 static int begin_late(void *arg)
@@ -440,6 +458,7 @@ int main(void)
         LEDGER_TEST(they_clean_up_side_by_side),
         LEDGER_TEST(they_may_wait_for_each_other),
         LEDGER_TEST(a_failure_is_reported_under_the_name_of_the_body),
+        LEDGER_TEST(one_made_without_options_is_called_a_generator),
         LEDGER_TEST(one_that_goes_on_yielding_is_reported_and_given_up),
         LEDGER_TEST(those_left_open_by_their_cleanup_are_closed_too),
         LEDGER_TEST(those_that_cancelled_tasks_leave_are_closed),

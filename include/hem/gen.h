@@ -67,7 +67,8 @@ typedef struct hem_gen_options {
 
 /*
  * Make a generator of the body fn(g, arg). Takes no memory and runs nothing:
- * both come with the first step. Macros. [any thread]
+ * both come with the first step. `opts` may be NULL and is borrowed until the
+ * return. Macros. [any thread]
  */
 #define hem_gen_init(g, fn, arg)                                               \
     hem_gen_init_at((g), (fn), (arg),                                          \

@@ -8,10 +8,13 @@
 void hem_gen_init_at(hem_gen *g, hem_gen_fn *fn, void *arg,
                      const hem_gen_options *opts)
 {
-    *g = (hem_gen){.fn = fn,
-                   .arg = arg,
-                   .site = opts->site,
-                   .stack_bytes = opts->stack_bytes};
+    static const hem_site nowhere = {"generator", "", 0};
+    *g = (hem_gen){.fn = fn, .arg = arg, .site = &nowhere};
+    if (!opts)
+        return;
+    g->stack_bytes = opts->stack_bytes;
+    if (opts->site)
+        g->site = opts->site;
 }
 
 /* The generator of the caller's struct has ended, or never will begin. */

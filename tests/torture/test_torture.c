@@ -17,6 +17,7 @@
 const struct scenario scenarios[] = {
     {"tasks",   scenario_tasks},
     {"spawns",  scenario_spawns},
+    {"flow",    scenario_flow},
     {"threads", scenario_threads},
     {"signals", scenario_signals},
     {"serve",   scenario_serve},

@@ -27,6 +27,7 @@ extern const size_t scenario_count;
 
 void scenario_tasks(void);
 void scenario_spawns(void);
+void scenario_flow(void);
 void scenario_threads(void);
 void scenario_signals(void);
 void scenario_serve(void);
