@@ -2,25 +2,7 @@
 /* Draining: time for the children to end by themselves, then no more. */
 #include "support.h"
 
-static int sleep_for(void *arg)
-{
-    return hem_sleep(*(hem_ns *)arg);
-}
-
-static int sleep_long(void *arg)
-{
-    (void)arg;
-    return hem_sleep(HEM_SEC);
-}
-
-/* Needs 10 to clean up once it is cancelled. */
-static int end_slowly(void *arg)
-{
-    (void)arg;
-    int rc = hem_sleep(HEM_SEC);
-    check_int(hem_sleep(10), 0);
-    return rc;
-}
+#include "children.h"
 
 static const hem_scope_kind kinds[] = {HEM_TASKSCOPE,   HEM_SUPERVISOR,
                                        HEM_SHIELDSCOPE, HEM_TASKGROUP,

@@ -2,27 +2,9 @@
 /* Task groups: the first failure cancels the others and interrupts the owner. */
 #include "support.h"
 
+#include "children.h"
+
 static const hem_scope_options group = {.kind = HEM_TASKGROUP};
-
-static int sleep_for(void *arg)
-{
-    return hem_sleep(*(hem_ns *)arg);
-}
-
-static int sleep_long(void *arg)
-{
-    (void)arg;
-    return hem_sleep(HEM_SEC);
-}
-
-/* Needs 10 to clean up once it is cancelled. */
-static int end_slowly(void *arg)
-{
-    (void)arg;
-    int rc = hem_sleep(HEM_SEC);
-    check_int(hem_sleep(10), 0);
-    return rc;
-}
 
 static int fail_now(void *arg)
 {

@@ -2,20 +2,11 @@
 /* Limits of scopes: so many children run, so many wait for their turn. */
 #include "support.h"
 
+#include "children.h"
+
 #define DEFAULT_PENDING 10000
 
 static const hem_scope_options one = {.limit = 1};
-
-static int sleep_long(void *arg)
-{
-    (void)arg;
-    return hem_sleep(HEM_SEC);
-}
-
-static int sleep_for(void *arg)
-{
-    return hem_sleep(*(hem_ns *)arg);
-}
 
 static int never_runs(void *arg)
 {

@@ -2,27 +2,9 @@
 /* Persistent scopes: members of objects, for whoever has the object. */
 #include "support.h"
 
+#include "children.h"
+
 static const hem_scope_options persistent = {.kind = HEM_PERSISTENT};
-
-static int sleep_for(void *arg)
-{
-    return hem_sleep(*(hem_ns *)arg);
-}
-
-static int sleep_long(void *arg)
-{
-    (void)arg;
-    return hem_sleep(HEM_SEC);
-}
-
-/* Needs 10 to clean up once it is cancelled. */
-static int end_slowly(void *arg)
-{
-    (void)arg;
-    int rc = hem_sleep(HEM_SEC);
-    check_int(hem_sleep(10), 0);
-    return rc;
-}
 
 static int give(void *arg)
 {
@@ -383,20 +365,27 @@ VIRTUAL_TEST(a_request_while_a_block_is_left_is_not_lost)
     return 0;
 }
 
-/* Two close it, each of whom may free it then. */
-struct closers {
-    hem_scope *scope;
-    int left;
-    int rc; /* of the first */
-};
+VIRTUAL_TEST(a_cancellation_of_the_body_is_passed_on_without_its_reason)
+{
+    hem_scope s;
+    check_int(hem_scope_open(&s, &persistent), 0);
+    check(hem_task_cancel(hem_self(), "stop"));
+    int rc = hem_yield();
+    check_str(hem_task_reason(hem_self()), "stop");
+    check_int(hem_scope_close(&s, rc), HEM_ECANCELED);
+    check_str(hem_task_reason(hem_self()), NULL); /* as in aiotools */
+    return 0;
+}
 
+/* Several close it, and the first to return frees it. */
 static int close_and_free(void *arg)
 {
-    struct closers *c = arg;
-    int rc = hem_scope_close(c->scope, c->rc);
-    if (--c->left == 0) {
-        memset(c->scope, 0xa5, sizeof(*c->scope));
-        free(c->scope);
+    hem_scope **at = arg;
+    int rc = hem_scope_close(*at, 0);
+    if (*at) {
+        memset(*at, 0xa5, sizeof(**at));
+        free(*at);
+        *at = NULL;
     }
     return rc;
 }
@@ -404,18 +393,19 @@ static int close_and_free(void *arg)
 VIRTUAL_TEST(who_closes_it_as_well_waits_until_it_is_closed)
 {
     for (int n = 1; n < 20; n++) {
-        hem_ns start = hem_now();
+        hem_ns begin = hem_now();
         hem_task *t[20];
-        struct closers c = {malloc(sizeof(hem_scope)), n, 0};
-        check_int(hem_scope_open(c.scope, &persistent), 0);
-        check_int(hem_scope_spawn(c.scope, NULL, end_slowly, NULL), 0);
+        hem_scope *s = malloc(sizeof(*s));
+        check_int(hem_scope_open(s, &persistent), 0);
+        check_int(hem_scope_spawn(s, NULL, end_slowly, NULL), 0);
         for (int i = 0; i < n; i++)
-            check_int(hem_spawn(&t[i], close_and_free, &c), 0);
+            check_int(hem_spawn(&t[i], close_and_free, &s), 0);
         check_int(hem_sleep(5), 0);
         check(hem_task_cancel(t[n / 2], NULL)); /* any of them */
         for (int i = 0; i < n; i++)
             check_int(hem_await(t[i]), i == n / 2 ? HEM_ECANCELED : 0);
-        check_int(hem_now(), start + 15);
+        check_int(hem_now(), begin + 15);
+        check(s == NULL);
     }
     return 0;
 }
@@ -448,10 +438,41 @@ static int leave_block_closed_elsewhere(void)
     return 7;
 }
 
-VIRTUAL_TEST(nor_is_a_block_left_before_another_has_closed_it)
+/* Use the stack that the block had. */
+__attribute__((noinline)) static void overwrite(void)
+{
+    char frame[4096];
+    memset(frame, 0xa5, sizeof(frame));
+    __asm__ volatile("" : : "r"(frame) : "memory");
+}
+
+static int leave_and_overwrite(void *arg)
 {
     check_int(leave_block_closed_elsewhere(), 7);
+    overwrite();
     check_int(hem_now(), 11);
+    check_int(hem_yield(), arg ? HEM_ECANCELED : 0);
+    return 0;
+}
+
+static void
+a_block_that_another_has_begun_to_close_is_left_as_well(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        hem_run_options o = {.seed = seed};
+        check_int(run_with(leave_and_overwrite, NULL, &o), 0);
+    }
+    run_assert_checks();
+}
+
+VIRTUAL_TEST(a_request_meanwhile_is_not_lost)
+{
+    hem_task *t;
+    check_int(hem_spawn(&t, leave_and_overwrite, &t), 0);
+    check_int(hem_sleep(5), 0);
+    check(hem_task_cancel(t, NULL));
+    check_int(hem_await(t), 0);
     return 0;
 }
 
@@ -713,7 +734,10 @@ VIRTUAL_TEST(a_future_gets_the_error_before_the_handler_runs)
     open_handled(&s, &h);
     check_int(hem_scope_submit(&s, &r, fail_now, NULL), 0);
     check_int(hem_future_wait(hem_submitted_future(&r)), HEM_EIO);
+    check_str(hem_failure()->message, "broken");
     check_int(hem_now(), 0);
+    check_int(hem_future_wait(hem_submitted_future(&r)), HEM_EIO);
+    check(hem_future_error(hem_submitted_future(&r)) == NULL);
     check(!hem_future_cancelled(hem_submitted_future(&r)));
     check_int(hem_scope_close(&s, 0), 0);
     check_int(h.calls, 1);
@@ -903,6 +927,41 @@ VIRTUAL_TEST(each_goes_through_the_children)
     return 0;
 }
 
+/* Gives the handle of an ended one up, and spawns another in its place. */
+static bool replace(void *arg, hem_task *t)
+{
+    hem_task **ended = arg;
+    trace("%s", hem_task_name(t));
+    if (*ended) {
+        hem_task_forget(*ended);
+        *ended = NULL;
+        hem_task *another;
+        hem_scope *s = hem_scope_current();
+        check_int(
+            hem_scope_spawn_with(s, &another, sleep_long, NULL, .name = "d"),
+            0);
+    }
+    return true;
+}
+
+VIRTUAL_TEST(each_may_forget_ended_children_and_spawn_others)
+{
+    int seven = 7;
+    hem_task *t[3];
+    hem_scope s;
+    check_int(hem_scope_open(&s, NULL), 0);
+    check_int(hem_scope_spawn_with(&s, &t[0], sleep_long, NULL, .name = "a"),
+              0);
+    check_int(hem_scope_spawn_with(&s, &t[1], give, &seven, .name = "b"), 0);
+    check_int(hem_scope_spawn_with(&s, &t[2], sleep_long, NULL, .name = "c"),
+              0);
+    check_int(hem_await(t[1]), 7);
+    hem_scope_each(&s, replace, &t[1]);
+    check_trace("a c d");
+    check_int(hem_scope_close(&s, HEM_ECANCELED), HEM_ECANCELED);
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -921,9 +980,11 @@ int main(void)
         LEDGER_TEST(closing_with_an_error_cancels_them),
         LEDGER_TEST(a_request_to_who_closes_it_cancels_them),
         LEDGER_TEST(a_request_while_a_block_is_left_is_not_lost),
+        LEDGER_TEST(a_cancellation_of_the_body_is_passed_on_without_its_reason),
         LEDGER_TEST(who_closes_it_as_well_waits_until_it_is_closed),
         LEDGER_TEST(one_that_closes_it_with_an_error_cancels_the_children),
-        LEDGER_TEST(nor_is_a_block_left_before_another_has_closed_it),
+        LEDGER_TEST(a_block_that_another_has_begun_to_close_is_left_as_well),
+        LEDGER_TEST(a_request_meanwhile_is_not_lost),
         LEDGER_TEST(a_child_or_a_childs_child_cannot_wait_for_the_children),
         LEDGER_TEST(nor_can_those_of_other_kinds),
         LEDGER_TEST(without_a_handler_failures_are_reported_as_the_child_ends),
@@ -946,6 +1007,7 @@ int main(void)
         LEDGER_TEST(a_refused_submission_says_so),
         LEDGER_TEST(scopes_of_other_kinds_take_submissions_as_well),
         LEDGER_TEST(each_goes_through_the_children),
+        LEDGER_TEST(each_may_forget_ended_children_and_spawn_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

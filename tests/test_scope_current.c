@@ -2,11 +2,7 @@
 /* The current scope, and whether a request waits to be delivered. */
 #include "support.h"
 
-static int sleep_long(void *arg)
-{
-    (void)arg;
-    return hem_sleep(HEM_SEC);
-}
+#include "children.h"
 
 static int is_current(void *arg)
 {

@@ -99,11 +99,11 @@ HEM_API HEM_CHECK int hem_cache_create_at(hem_cache **ret,
 /*
  * Get the value of `key`: copy it to `ret`, which may be NULL, and return what
  * its load has returned; at once if that has ended, else when it ends. It is
- * begun where there is none. `key` is borrowed until the call returns. `ret` is
+ * begun where there is none. A load that asks for what it loads itself, or in a
+ * ring, waits until it is cancelled, as in the original. `key` is borrowed until the call returns. `ret` is
  * untouched on failure, but by .copy. Errors: that of the load; HEM_ECANCELED:
  * the load was cancelled, or the caller; HEM_EREFUSED: the cache is closed, or
- * the loop is ending; HEM_EDEADLK: the caller loads this very key, or one that
- * its load waits for; what hem_spawn() returns, HEM_ENOMEM among it: no load
+ * the loop is ending; what hem_spawn() returns, HEM_ENOMEM among it: no load
  * began, nothing has changed; that of .copy. [suspends] [cancel point]
  */
 HEM_API HEM_CHECK int hem_cache_get(hem_cache *c, const void *key, void *ret);

@@ -37,13 +37,13 @@ HEM_BEGIN_DECLS
 
 /*
  * Cancel `t` for the reason `why`, as hem_task_cancel(), and wait until it has
- * ended. Returns 0 if it ended by that; at once if it had ended before. HEM_ESWALLOWED: it
- * ended with a result, and did not take the request back with
+ * ended. Returns 0 if it ended by that; at once if it had ended before.
+ * HEM_ESWALLOWED: it ended with a result, and did not take the request back with
  * hem_task_uncancel() (if it did: 0). HEM_ECANCELED: it was cancelled more than
  * once, and so was the caller, as a rule: cancelling the caller cancels `t`
  * again, and the wait goes on. Another error: `t` failed with it; the record
- * comes with it (failure.h). HEM_EREFUSED: the caller is `t`; nothing is
- * cancelled. [suspends] [cancel point]
+ * comes with it (failure.h). Of the caller itself: this wait is
+ * interrupted, 0. [suspends] [cancel point]
  */
 HEM_API HEM_CHECK int hem_cancel_and_wait(hem_task *t, const char *why);
 
@@ -62,7 +62,7 @@ HEM_API HEM_CHECK int hem_cancel_and_wait_all(hem_task *const *ts, size_t n,
 /*
  * Wait for `f`, a future or hem_task_future(), as hem_future_wait(), but if the
  * caller is cancelled `f` is not: HEM_ECANCELED. That is also returned if `f`
- * itself was cancelled. Returns at once if it is done. HEM_EREFUSED: a task cannot wait for itself.
+ * itself was cancelled. Returns at once if it is done.
  * [suspends] [cancel point]
  */
 HEM_API HEM_CHECK int hem_shield(hem_future *f);
@@ -102,7 +102,8 @@ HEM_API HEM_CHECK int hem_wait_for(hem_fn *fn, void *arg, hem_ns timeout);
  * Wait for `f`, a future or hem_task_future(), as hem_future_wait(), but cancel
  * it when `timeout` has passed, wait until it is done, and return
  * HEM_ETIMEDOUT, unless it has a result nevertheless, or another error.
- * HEM_NEVER: no limit. 0 or less: cancel it right now. Returns at once if it is done already.
+ * HEM_NEVER: no limit. 0 or less: cancel it right now. Returns at once if it is
+ * done already.
  * HEM_ENOMEM: it is left alone. HEM_EREFUSED: a task cannot wait for itself.
  * [suspends] [cancel point]
  */

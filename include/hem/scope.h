@@ -56,8 +56,9 @@
  * own timeout stays counted, so that an enclosing scope ends as cancelled
  * unless it is taken back with hem_task_uncancel() (a task group's is taken
  * back); within a shield, timeouts of inner scopes, task groups and
- * hem_timeout are kept back as well and cannot interrupt, and an inner scope
- * that ends as cancelled returns 0; a persistent scope that was shut down does
+ * hem_timeout are kept back as well and cannot interrupt, and so is what a task
+ * group requests by shields inside of it; within a shield, an inner scope that
+ * ends as cancelled returns 0; a persistent scope that was shut down does
  * not cancel its children any more when it is closed.
  *
  * Timeout. When it fires, the children and the body are cancelled, and
@@ -132,18 +133,20 @@ struct hem_scope {
     size_t pending_limit;
     size_t pending_count;
     const char *name;
-    uint32_t prior;   /* owner's count when opened */
-    int failed;       /* opening a HEM_SCOPE() failed with this */
-    uint8_t kind;     /* hem_scope_kind */
-    uint8_t state;    /* enum hem__scope_state */
-    bool move_on;     /* as in the options */
-    bool timed;       /* a place in the timer heap is reserved */
-    bool aborting;    /* children were cancelled, or are about to be */
-    bool aborted;     /* they were, and not by closing a task context */
-    bool closing;     /* they were, by that */
-    bool expired;     /* the timeout fired */
-    bool exiting;     /* the owner is in hem_scope_close() */
-    bool requested;   /* a failure has requested to cancel the owner */
+    uint32_t prior;        /* owner's count when opened */
+    int failed;            /* opening a HEM_SCOPE() failed with this */
+    uint8_t kind;          /* hem_scope_kind */
+    uint8_t state;         /* enum hem__scope_state */
+    bool move_on;          /* as in the options */
+    bool timed;            /* a place in the timer heap is reserved */
+    bool aborting;         /* children were cancelled, or are about to be */
+    bool aborted;          /* they were, and not by closing a task context */
+    bool closing;          /* they were, by that */
+    bool expired;          /* the timeout fired */
+    bool exiting;          /* the owner is in hem_scope_close() */
+    bool requested;        /* a failure has requested to cancel the owner */
+    bool requested_within; /* which a shield inside of a group kept back */
+    bool expired_within;   /* as did one with the request of the timeout */
     bool interrupted; /* closing a task context: a child was cancelled twice */
 };
 
@@ -211,10 +214,11 @@ typedef struct hem_submitted {
 
 /*
  * Spawn a child, as hem_scope_spawn(), with a future of its own for its result
- * (hem_submitted_future()). Cancelling the future, or a task that waits for
- * it, leaves the child alone, which needs its place until it ends; the result
- * is then lost, which is reported (HEM_REPORT_HANDLER, HEM_ESTATE). A child
- * cancelled before its first step leaves it pending, as in aiotools'
+ * (hem_submitted_future()); the record of an error goes to the tasks that wait
+ * for it by then. Cancelling the future, or a task that waits for it, leaves
+ * the child alone, which needs its place until it ends; the result is then
+ * lost, which is reported (HEM_REPORT_HANDLER, HEM_ESTATE). A child cancelled
+ * before its first step leaves it pending, as in aiotools'
  * PersistentTaskGroup.create_task(). Macros. [loop thread]
  */
 #define hem_scope_submit(s, ret, fn, arg)                                      \

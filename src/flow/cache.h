@@ -107,9 +107,6 @@ void hem__cache_fire(hem__timer *timer);
 /* Begin to load `key`, and keep its entry. */
 int hem__cache_load_start(hem_cache *c, const void *key, hem__cache_load **ret);
 
-/* Whether the load waits, by way of others perhaps, for `t` to load. */
-bool hem__cache_load_needs(const hem__cache_load *load, const hem_task *t);
-
 /* Wait, in task `self`, for the value, and copy it to `ret`. */
 int hem__cache_load_wait(hem_loop *l, hem_task *self, hem__cache_load *load,
                          void *ret);

@@ -117,18 +117,6 @@ static bool cancel_wait(hem_loop *l, hem__fiber *f, const char *why)
 
 static const hem__wait wait_load = {"cache", cancel_wait};
 
-/* Nobody closes a ring, so that none is met here. */
-bool hem__cache_load_needs(const hem__cache_load *load, const hem_task *t)
-{
-    while (load->task != t) {
-        const hem__fiber *f = &load->task->fiber;
-        if (f->wait != &wait_load)
-            return false;
-        load = HEM__CONST_CONTAINER(f->waiter.of, hem__cache_load, outcome);
-    }
-    return true;
-}
-
 int hem__cache_give(hem_cache *c, hem__cache_entry *e, void *ret)
 {
     const hem_cache_options *o = &c->options;

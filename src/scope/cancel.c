@@ -43,11 +43,13 @@ int hem_cancel_and_wait(hem_task *t, const char *why)
 {
     hem_loop *l = hem__loop_need("hem_cancel_and_wait");
     hem_task *self = hem__task_need(l, "hem_cancel_and_wait");
-    if (t == self)
-        return HEM_EREFUSED;
     if (hem_task_done(t))
         return 0;
     uint32_t expected = next_count(t);
+    if (t == self) { /* its own wait is what is interrupted */
+        hem__shield_cancel(l, t, t->shields, why);
+        return outcome(hem_await(t), t->count, expected);
+    }
     hem_done d;
     (void)hem__future_watch(&t->future, &d, nothing, NULL);
     hem__shield_cancel(l, t, t->shields, why);

@@ -4,13 +4,20 @@
 #include "task/failure.h"
 
 /* Request that the owner be cancelled: by whatever it has open now, but for a
- * shield of the group itself. */
-static void cancel_owner(hem_loop *l, hem_scope *s, const char *why)
+ * shield of the group itself. Returns whether that is where to take it back:
+ * a shield within kept the request back, and hands it on when it closes. */
+static bool cancel_owner(hem_loop *l, hem_scope *s, const char *why)
 {
     hem__shield *from = s->owner->shields;
-    if (from && from->keeper == &s->shield)
-        from = s->shield.outer;
-    hem__shield_cancel(l, s->owner, from, why);
+    bool within = from->keeper != &s->shield;
+    hem__shield_cancel(l, s->owner, within ? from : s->shield.outer, why);
+    return within;
+}
+
+static int uncancel_owner(hem_scope *s, bool within)
+{
+    return hem__shield_uncancel(s->owner,
+                                within ? &s->shield : s->shield.outer);
 }
 
 static void child_failed(hem_scope *s, hem_task *child)
@@ -22,12 +29,12 @@ static void child_failed(hem_scope *s, hem_task *child)
         return;
     hem__scope_abort(l, s, NULL);
     s->requested = true;
-    cancel_owner(l, s, NULL);
+    s->requested_within = cancel_owner(l, s, NULL);
 }
 
 static void expire(hem_loop *l, hem_scope *s)
 {
-    cancel_owner(l, s, "timeout");
+    s->expired_within = cancel_owner(l, s, "timeout");
 }
 
 /* The group's own end, before its timeout has a say. */
@@ -35,21 +42,20 @@ static int end(hem_loop *l, hem_scope *s, hem_task *self, int rc,
                bool *ret_swallowed)
 {
     bool cancelled = rc == HEM_ECANCELED;
-    if (rc < 0)
+    if (rc < 0) /* a cancellation during the wait is swallowed then */
         hem__scope_abort(l, s, NULL);
     hem_error *own = NULL;
     if (rc < 0 && !cancelled && self->error && self->error->code == rc)
         own = hem_error_hold(self->error);
     if (hem__scope_join(l, s, self, ret_swallowed) < 0)
         cancelled = true;
-    if (s->requested && hem__shield_uncancel(self, s->shield.outer) == 0)
-        cancelled = false;
-    if (rc < 0 && rc != HEM_ECANCELED && !(cancelled && !s->failures))
+    if (s->requested) /* then there are errors, which count for more than a
+                         cancellation */
+        (void)uncancel_owner(s, s->requested_within);
+    if (rc < 0 && rc != HEM_ECANCELED)
         hem__scope_collect(s, own ? own : hem__error_bare(self, rc));
-    else
-        hem_error_release(own);
     if (!s->failures)
-        return cancelled ? HEM_ECANCELED : rc == HEM_ECANCELED ? 0 : rc;
+        return cancelled ? HEM_ECANCELED : rc;
     if (hem__shield_count(self, s->shield.outer) > 0) {
         (void)hem__shield_uncancel(self, s->shield.outer);
         hem__shield_cancel(l, self, s->shield.outer, NULL);
@@ -64,7 +70,7 @@ static int group_exit(hem_loop *l, hem_scope *s, hem_task *self, int rc,
     rc = end(l, s, self, rc, ret_swallowed);
     if (!s->expired)
         return rc;
-    int left = hem__shield_uncancel(self, s->shield.outer);
+    int left = uncancel_owner(s, s->expired_within);
     return left <= (int)s->prior && rc == HEM_ECANCELED ? HEM_ETIMEDOUT : rc;
 }
 

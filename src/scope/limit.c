@@ -26,14 +26,9 @@ int hem__limit_check(const hem_scope *s)
 int hem__limit_spawn(hem_loop *l, hem_scope *s, hem_task **ret, hem_fn *fn,
                      void *arg, const hem_spawn_options *opts)
 {
-    hem_spawn_options o = *opts;
-    o.eager = false;
-    hem_task *t;
-    HEM_TRY(hem__task_spawn_parked(l, &s->nursery, ret ? &t : NULL, fn, arg, &o,
+    HEM_TRY(hem__task_spawn_parked(l, &s->nursery, ret, fn, arg, opts,
                                    &wait_turn, &s->pending));
     s->pending_count++;
-    if (ret)
-        *ret = t;
     return 0;
 }
 

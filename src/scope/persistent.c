@@ -7,19 +7,30 @@
 #include "scope/scope.h"
 #include "task/failure.h"
 
+/* The record goes to those who wait now; nobody would release it later. */
+static int set_error(hem_submitted *r, const hem_task *self, int error)
+{
+    if (self->error && self->error->code == error)
+        r->future.error = self->error;
+    int rc = hem_future_set_error(&r->future, error);
+    r->future.error = NULL;
+    return rc;
+}
+
 static int run_submitted(void *arg)
 {
     hem_submitted *r = arg;
     int rc = r->fn(r->arg);
+    hem_task *self = hem_self();
     int set = 0;
     if (rc == HEM_ECANCELED)
-        (void)hem_future_cancel(&r->future, hem_task_reason(hem_self()));
+        (void)hem_future_cancel(&r->future, hem_task_reason(self));
     else
-        set = rc < 0 ? hem_future_set_error(&r->future, rc)
+        set = rc < 0 ? set_error(r, self, rc)
                      : hem_future_set_result(&r->future, rc);
     if (set < 0) {
-        hem_self()->arg = NULL;
-        hem__report_handler(hem__loop, hem_self(), set);
+        self->arg = NULL;
+        hem__report_handler(hem__loop, self, set);
     }
     return rc;
 }

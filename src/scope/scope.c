@@ -346,8 +346,7 @@ static int leave_early(hem_loop *l, hem_scope *s, hem_task *self,
     if (s->exiting) /* another task closes it */
         return hem__scope_join_close(l, s, self, HEM_ECANCELED, ret_swallowed);
     hem__timer_disarm(&l->timers, &s->timer); /* its request would get out */
-    if (s->kind != HEM_TASKCONTEXT)
-        hem__scope_abort(l, s, NULL);
+    hem__scope_abort(l, s, NULL);
     s->exiting = true;
     int rc = policy_of(s)->exit(l, s, self, HEM_ECANCELED, ret_swallowed);
     leave(l, s, self);
@@ -431,10 +430,9 @@ void hem_scope_each(hem_scope *s, bool (*fn)(void *arg, hem_task *t), void *arg)
 {
     if (s->state != HEM__SCOPE_OPEN)
         return;
+    /* One that has not ended stays in the list, whatever `fn` does. */
     hem__list *head = &s->nursery.tasks;
-    hem__list *next;
-    for (hem__list *e = head->next; e != head; e = next) {
-        next = e->next;
+    for (hem__list *e = head->next; e != head; e = e->next) {
         hem_task *t = HEM__CONTAINER(e, hem_task, sibling);
         if (!hem_task_done(t) && !fn(arg, t))
             return;

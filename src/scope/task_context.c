@@ -97,7 +97,8 @@ static void cancel_children(hem_loop *l, hem_scope *s)
     }
 }
 
-/* As hem_cancel_and_wait_all(): in the next turn, if there is one, ... */
+/* The children are cancelled in the next turn, as hem_cancel_and_wait_all()
+ * does. Returns 1 if they were, and have ended; 0: there was no need. */
 static int cancel_and_wait(hem_loop *l, hem_task *self, struct closing *c)
 {
     hem_scope *s = c->joiner.scope;

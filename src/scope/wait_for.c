@@ -57,8 +57,6 @@ int hem_future_wait_for(hem_future *f, hem_ns timeout)
 {
     hem_loop *l = hem__loop_need("hem_future_wait_for");
     hem_task *self = hem__task_need(l, "hem_future_wait_for");
-    if (hem__task_of_future(f) == self)
-        return HEM_EREFUSED;
     if (timeout <= 0)
         return hem_future_done(f) ? hem_future_wait(f) : cancel_now(l, f, self);
     hem_timeout t;

@@ -119,8 +119,10 @@ int hem_await(hem_task *t)
 {
     hem_loop *l = hem__loop_need("hem_await");
     hem_task *self = hem__task_need(l, "hem_await");
-    if (t == self)
-        return HEM_EREFUSED;
+    if (t == self) {
+        int rc = hem__defer(l, &self->fiber);
+        return rc < 0 ? rc : HEM_EREFUSED;
+    }
     t->future.outcome.flags |= HEM__TASK_RETRIEVED;
     if (t->future.outcome.state != HEM__PENDING) {
         hem__error_share(self, t);
