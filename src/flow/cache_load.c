@@ -120,11 +120,16 @@ static const hem__wait wait_load = {"cache", cancel_wait};
 int hem__cache_give(hem_cache *c, hem__cache_entry *e, void *ret)
 {
     const hem_cache_options *o = &c->options;
-    if (ret && o->copy)
-        HEM_TRY(o->copy(o->arg, ret, e->value));
-    else if (ret && o->value_bytes)
+    int status = e->status;
+    if (ret && o->copy) {
+        e->refs++; /* the hook may forget it */
+        int rc = o->copy(o->arg, ret, e->value);
+        hem__cache_entry_release(c, e);
+        HEM_TRY(rc);
+    } else if (ret && o->value_bytes) {
         memcpy(ret, e->value, o->value_bytes);
-    return e->status;
+    }
+    return status;
 }
 
 int hem__cache_load_wait(hem_loop *l, hem_task *self, hem__cache_load *load,

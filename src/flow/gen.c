@@ -191,6 +191,13 @@ void hem__gen_cleanup(hem_gen *g)
         return;
     hem_task *t = hem__task_need(hem__loop_need("HEM_GEN"), "HEM_GEN");
     const hem_site *site = g->site;
+    if (g->live->running && !g->live->handle && g->live->closer != t) {
+        /* The end of the run closes it, and the one that this block is in. */
+        hem__kept ending = hem__keep(t);
+        int ended = hem_await(g->live->closer);
+        hem__kept_restore_untold(&ending, t, ended);
+        return;
+    }
     if (g->live->running)
         hem__abort("HEM_GEN: task \"%s\", spawned at %s:%d, leaves the block "
                    "of generator \"%s\", which is running",

@@ -32,6 +32,7 @@ typedef struct hem__gen {
     hem__stack *outer; /* while it runs: on which the caller is */
     void **ret;        /* for the value of this step, or NULL */
     hem_gen *handle;   /* of this step; NULL: of the end of the run */
+    hem_task *closer;  /* that makes the step of the end of the run */
     hem__list link;    /* among the open ones */
     hem_gen self;      /* what the body is given */
     bool running;

@@ -47,6 +47,7 @@ static int close_one(hem_task *t, hem__gen *g)
 {
     t->name = g->self.site->function;
     t->site = g->self.site;
+    g->closer = t;
     int rc = hem__gen_step(t, g, NULL, HEM_ECLOSED, NULL);
     if (rc > 0)
         return hem_fail(HEM_EREFUSED, "yielded while it was closed");

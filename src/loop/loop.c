@@ -79,6 +79,8 @@ void hem__loop_drain(hem_loop *l)
 
 void hem__loop_deinit(hem_loop *l)
 {
+    for (hem__ready *n = l->ready.first; n; n = n->next)
+        hem__queue_moved(n, NULL);
     hem__posts_finish(l);
     hem__fds_deinit(l);
     hem__timers_deinit(&l->timers);

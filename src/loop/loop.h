@@ -214,7 +214,10 @@ static inline hem__ready *hem__queue_unlink(hem__queue *q, hem__ready **at)
 /* Take `j` out, wherever it is. */
 static inline void hem__queue_remove(hem__queue *q, hem__job *j)
 {
-    (void)hem__queue_unlink(q, q->first == &j->ready ? &q->first : j->at);
+    if (q->first == &j->ready)
+        (void)hem__queue_unlink(q, &q->first);
+    else if (j->at) /* else it was left in a loop that is no more */
+        (void)hem__queue_unlink(q, j->at);
 }
 
 static inline hem_ns hem__loop_now(hem_loop *l)

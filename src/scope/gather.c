@@ -158,6 +158,10 @@ int hem_gather_start(hem_gathering *g, hem_call *c, size_t n, unsigned flags)
     (void)hem__loop_need("hem_gather_start");
     if (!flags_valid(flags) || hem__calls_check(c, n) != 0)
         return HEM_EINVAL;
+    for (size_t i = 0; i < n; i++) {
+        if (c[i].future == &g->future) /* it would wait for itself */
+            return HEM_EINVAL;
+    }
     hem__calls_init(&g->calls, c, n);
     hem__gather_begin(g, flags);
     return 0;

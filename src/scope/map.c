@@ -22,6 +22,7 @@ struct map {
     hem_scope scope;                                 /* of the calls */
     void (*ended)(hem__nursery *n, hem_task *child); /* the scope's own */
     hem_task *self;                                  /* the caller */
+    hem_fn *fn;                                      /* of the calls */
     hem_items items;
     hem_map_options options;
     int failed;       /* the first error that ends the map, or 0 */
@@ -72,9 +73,14 @@ static void call_ended(hem__nursery *n, hem_task *child)
 {
     struct map *m = HEM__CONTAINER(n, struct map, scope.nursery);
     int status = child->future.outcome.status;
+    if (child->fn != m->fn) { /* a call has spawned it into its own scope */
+        m->ended(n, child);
+        unpark(hem__loop, m);
+        return;
+    }
     size_t at = (size_t)((char *)child->arg - (char *)m->items.base) /
                 m->items.item_bytes;
-    if (m->options.ret)
+    if (m->options.ret && at < m->items.count)
         m->options.ret[at] = status;
     m->ended(n, child);
     if (status < 0 && !m->options.return_errors)
@@ -87,7 +93,7 @@ static hem_ns next_time(struct map *m, hem_ns now)
 {
     if (m->period == 0)
         return now;
-    double after = m->spaced * m->period;
+    double after = m->spaced > 0 ? m->spaced * m->period : 0; /* no NaN */
     hem_ns when = after < TOO_LONG
                       ? hem__deadline(m->base, (hem_ns)(after + 0.5))
                       : HEM_NEVER;
@@ -189,7 +195,8 @@ int hem_map_at(hem_fn *fn, hem_items items, const hem_site *site,
                const hem_map_options *opts)
 {
     hem_loop *l = hem__loop_need("hem_map");
-    struct map m = {.self = hem__task_need(l, "hem_map"), .items = items};
+    struct map m = {
+        .self = hem__task_need(l, "hem_map"), .fn = fn, .items = items};
     HEM_TRY(init(&m, opts));
     uint32_t requests = m.self->count;
     hem_scope_options scope = {.kind = HEM_SUPERVISOR, .name = "map"};

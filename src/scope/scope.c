@@ -109,7 +109,7 @@ int hem__scope_raise(hem_scope *s, hem_task *self)
     return HEM_EGROUP;
 }
 
-/* A scope that was left open at the end of the run. */
+/* A scope that was left open at the end of the run, and forgotten by it. */
 static void run_ended(hem_scope *s)
 {
     s->state = HEM__SCOPE_CLOSED;
@@ -408,7 +408,7 @@ hem_scope *hem_scope_current(void)
 
 hem_scope *hem__scope_of(const hem_task *t)
 {
-    return t->nursery->ended == child_ended
+    return t->nursery != &hem__runtime_of(hem__loop)->nursery
                ? HEM__CONTAINER(t->nursery, hem_scope, nursery)
                : NULL;
 }

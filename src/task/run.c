@@ -122,6 +122,7 @@ static void runtime_deinit(hem__runtime *rt)
         hem__nursery *n = HEM__CONTAINER(rt->unowned.next, hem__nursery, open);
         hem__list_remove(&n->open);
         hem__nursery_release(&rt->loop, n);
+        n->ended(n, NULL);
     }
     hem__nursery_release(&rt->loop, &rt->nursery);
     hem__loop_deinit(&rt->loop);
