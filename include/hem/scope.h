@@ -249,7 +249,8 @@ HEM_API void hem_scope_abort(hem_scope *s, const char *why);
  * HEM_EGROUP with the errors of those that failed or swallowed it (then
  * HEM_ESWALLOWED) as record, or HEM_ECANCELED: the caller was cancelled, and
  * the children once more, or somebody else cancelled one of them. Of a
- * persistent scope: hem_scope_shutdown(). HEM_EMISUSE: it was closed;
+ * persistent scope: hem_scope_shutdown(). HEM_EMISUSE: it was closed (0 for
+ * these two kinds, which have no children then);
  * HEM_EREFUSED: the caller is a child, or a child's child.
  * [suspends] [cancel point]
  */

@@ -71,7 +71,12 @@ void hem__actx_cleanup(hem_actx *cm)
         return;
     hem_task *t = hem__task_need(hem__loop_need("HEM_ACTX"), "HEM_ACTX");
     hem__kept kept = hem__keep(t);
-    int rc = hem_actx_close(cm, HEM_ECLOSED);
+    const hem__gen *live = hem_gen_done(&cm->gen) ? NULL : cm->gen.live;
+    int rc;
+    if (live && live->running && !live->handle && live->closer != t)
+        rc = hem_await(live->closer); /* the end of the run closes it */
+    else
+        rc = hem_actx_close(cm, HEM_ECLOSED);
     hem__kept_restore_untold(&kept, t, rc);
 }
 

@@ -220,6 +220,10 @@ int hem_gen_yield(hem_gen *g, const void *value)
         hem__abort("hem_gen_yield: task \"%s\", spawned at %s:%d, is not in "
                    "the body of the generator",
                    t->name, t->site->file, t->site->line);
+    if (t->context != live->context)
+        hem__abort("hem_gen_yield: task \"%s\", spawned at %s:%d, yields "
+                   "within hem_context_run()",
+                   t->name, t->site->file, t->site->line);
     if (live->ret)
         *live->ret = (void *)(uintptr_t)value;
     leave(t, live);

@@ -26,15 +26,16 @@
 #include "task/task.h"
 
 typedef struct hem__gen {
-    hem__coro coro;    /* while it is suspended */
-    hem__coro caller;  /* while it runs: who made the step */
-    hem__stack *stack; /* on which this is */
-    hem__stack *outer; /* while it runs: on which the caller is */
-    void **ret;        /* for the value of this step, or NULL */
-    hem_gen *handle;   /* of this step; NULL: of the end of the run */
-    hem_task *closer;  /* that makes the step of the end of the run */
-    hem__list link;    /* among the open ones */
-    hem_gen self;      /* what the body is given */
+    hem__coro coro;       /* while it is suspended */
+    hem__coro caller;     /* while it runs: who made the step */
+    hem__stack *stack;    /* on which this is */
+    hem__stack *outer;    /* while it runs: on which the caller is */
+    hem_context *context; /* while it runs: that of the caller's task */
+    void **ret;           /* for the value of this step, or NULL */
+    hem_gen *handle;      /* of this step; NULL: of the end of the run */
+    hem_task *closer;     /* that makes the step of the end of the run */
+    hem__list link;       /* among the open ones */
+    hem_gen self;         /* what the body is given */
     bool running;
     bool ended;
 } hem__gen;
@@ -45,6 +46,7 @@ static inline int hem__gen_step(hem_task *t, hem__gen *g, hem_gen *handle,
                                 int thrown, void **ret)
 {
     g->outer = t->fiber.stack;
+    g->context = t->context;
     g->ret = ret;
     g->handle = handle;
     g->running = true;

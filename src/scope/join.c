@@ -114,11 +114,20 @@ static int shut_down(hem_loop *l, hem_scope *s, hem_task *self)
     return 0;
 }
 
+/* Whether it is a scope that may be ended again after it was closed. */
+static bool is_over(const hem_scope *s)
+{
+    return s->state == HEM__SCOPE_CLOSED && s->exiting &&
+           (s->kind == HEM_PERSISTENT || s->kind == HEM_TASKCONTEXT);
+}
+
 int hem_scope_aclose(hem_scope *s)
 {
     hem_loop *l = hem__loop_need("hem_scope_aclose");
     hem_task *self = hem__task_need(l, "hem_scope_aclose");
     bool swallowed;
+    if (is_over(s))
+        return 0;
     HEM_TRY(check(s, self));
     if (s->kind == HEM_PERSISTENT)
         return shut_down(l, s, self);
@@ -136,6 +145,8 @@ int hem_scope_shutdown(hem_scope *s)
 {
     hem_loop *l = hem__loop_need("hem_scope_shutdown");
     hem_task *self = hem__task_need(l, "hem_scope_shutdown");
+    if (is_over(s))
+        return 0;
     HEM_TRY(check(s, self));
     return shut_down(l, s, self);
 }

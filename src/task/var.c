@@ -136,6 +136,8 @@ int hem_context_run(hem_context *c, hem_fn *fn, void *arg)
     hem_context *before = t->context;
     t->context = c;
     int rc = fn(arg);
-    t->context = before;
+    if (before !=
+        c) /* else a generator that has yielded may be in another task */
+        t->context = before;
     return rc;
 }
