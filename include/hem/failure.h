@@ -62,7 +62,8 @@ HEM_API int hem_fail_at(int code, const char *file, int line,
                         const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* Return the record that the current task holds, NULL: none. [loop thread] */
+/* Return the record that the current task holds, NULL: none. It may be of an
+ * earlier error, which was handled since: compare `code`. [loop thread] */
 HEM_API const hem_error *hem_failure(void);
 
 /* Keep a record, NULL included, until it is released; returns it.

@@ -32,6 +32,10 @@
  *                    error handler runs in the child and may suspend. Whoever
  *                    opened it closes it before its memory goes
  *
+ * The first failure in a task group cancels the others as it happens, also those
+ * that are ready in the same turn of the loop, or have not begun. (asyncio
+ * cancels one turn later, and so would hear of their failures as well.)
+ *
  * What children use (arguments, results, locks) must be declared before the
  * scope: it must be there until they have ended, also after an early return.
  *
