@@ -172,7 +172,7 @@ static size_t take_options(const struct source *source, struct node *n,
         }
         n->options[o] = tokens[i] + strlen(option_names[o]);
         if (o == OPTION_TIMEOUT)
-            n->timeout = number(at, n->options[o], false);
+            n->timeout = number(at, n->options[o], true);
     }
     return left;
 }

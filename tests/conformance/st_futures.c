@@ -34,6 +34,8 @@ static struct flow run_set_result(struct activation *a, const struct node *n)
     hem_future *f = settable(t);
     int value = status_of_value(n->operands[1].number);
     int rc = f ? hem_future_set_result(f, value) : HEM_EREFUSED;
+    if (f && rc == HEM_EREFUSED && hem_future_done(f))
+        rc = HEM_ESTATE; /* of a shield or gathering */
     return exec_done_on(n, outcome_of(rc));
 }
 
@@ -45,6 +47,8 @@ static struct flow run_set_error(struct activation *a, const struct node *n)
     hem_future *f = settable(t);
     int error = status_of_error(n->operands[1].number);
     int rc = f ? hem_future_set_error(f, error) : HEM_EREFUSED;
+    if (f && rc == HEM_EREFUSED && hem_future_done(f))
+        rc = HEM_ESTATE; /* of a shield or gathering */
     return exec_done_on(n, outcome_of(rc));
 }
 

@@ -59,6 +59,7 @@ static struct scope *create(const char *name, enum scope_kind kind)
     s->thing.kind = THING_SCOPE;
     s->kind = kind;
     s->name = name;
+    s->owner = task_current();
     return s;
 }
 
@@ -187,7 +188,17 @@ static struct flow run_abort(struct activation *a, const struct node *n)
     struct thing *t = exec_bound(a, n, 0, THING_SCOPE);
     if (!t)
         return flow_next();
+    ((struct scope *)t)->aclosed = true;
     hem_scope_abort(&((struct scope *)t)->scope, NULL);
+    return exec_done_on(n, outcome_ok());
+}
+
+/* A block without children: only its owner is interrupted, once. */
+static struct flow aclose_block(const struct node *n, struct scope *s)
+{
+    if (!s->aclosed && !hem_scope_expired(&s->scope))
+        (void)hem_task_cancel(s->owner->handle, NULL);
+    s->aclosed = true;
     return exec_done_on(n, outcome_ok());
 }
 
@@ -198,7 +209,10 @@ static struct flow run_aclose(struct activation *a, const struct node *n)
         return flow_next();
     if (t->kind == THING_GENERATOR)
         return generator_aclose(n, t);
-    int rc = hem_scope_aclose(&((struct scope *)t)->scope);
+    struct scope *s = (struct scope *)t;
+    if (s->kind == SCOPE_SHIELDBLOCK && !s->left)
+        return aclose_block(n, s);
+    int rc = hem_scope_aclose(&s->scope);
     return exec_done_on(n, outcome_of(rc));
 }
 

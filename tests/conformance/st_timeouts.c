@@ -5,11 +5,13 @@
 #include "arena.h"
 #include "scopes.h"
 #include "statement.h"
+#include "tasks.h"
 #include "trace.h"
 
 struct timeout {
     struct thing thing;
     hem_timeout timeout;
+    struct task *owner;
     bool left;
 };
 
@@ -26,6 +28,7 @@ static struct flow run_block(struct activation *a, const struct node *n,
         return exec_done(n, outcome_of(opened));
     const char *name = n->options[OPTION_AS];
     t->thing.kind = THING_TIMEOUT;
+    t->owner = task_current();
     if (name)
         names_bind(a, name, &t->thing);
     if (n->statement->name[0] == 'a') /* aiotools' variant */
@@ -84,10 +87,15 @@ static struct flow run_reenter(struct activation *a, const struct node *n)
     if (!t)
         return flow_next();
     int rc = HEM_EREFUSED;
-    if (t->kind == THING_TIMEOUT && !((struct timeout *)t)->left)
-        rc = hem_timeout_open(&((struct timeout *)t)->timeout, HEM_NEVER);
-    else if (t->kind == THING_SCOPE && !((struct scope *)t)->left)
-        rc = hem_scope_open(&((struct scope *)t)->scope, NULL);
+    if (t->kind == THING_TIMEOUT) {
+        struct timeout *timeout = (struct timeout *)t;
+        if (!timeout->left && timeout->owner == task_current())
+            rc = hem_timeout_open(&timeout->timeout, HEM_NEVER);
+    } else {
+        struct scope *scope = (struct scope *)t;
+        if (!scope->left && scope->owner == task_current())
+            rc = hem_scope_open(&scope->scope, NULL);
+    }
     return exec_done_on(n, outcome_of(rc));
 }
 

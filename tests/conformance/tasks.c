@@ -75,7 +75,11 @@ void task_retire(struct task *t)
     t->handle = NULL;
     t->retired = true;
     hem_future_init(&t->after);
-    if (t->ended)
+    if (!t->ended && t->place) { /* cancelled before its first step */
+        t->outcome = outcome_failure(OUTCOME_CANCELLED);
+        t->requests = 1; /* at least */
+    }
+    if (t->ended || t->place)
         settle_after(t);
 }
 
@@ -95,6 +99,7 @@ static void ended_unseen(struct task *t, int status)
         o = outcome_failure(OUTCOME_CANCELLED);
         if (valid)
             o.why = hem_task_reason(t->handle);
+        t->requests = valid ? hem_task_cancelling(t->handle) : 1;
     } else if (!t->fn) {
         o = e ? outcome_of_error(e) : outcome_of(status);
     }
