@@ -143,24 +143,10 @@ static void on_interrupt(hem_loop *l)
     hem_task_cancel(rt->main, "SIGINT");
 }
 
-/* The main task has ended: what is ready now still runs, and no more, as
- * asyncio finishes its turn. */
-struct last_turn {
-    hem_loop *loop;
-    hem_callback end;
-};
-
-static void stop_loop(void *arg)
+static void stop_loop(void *arg, int status)
 {
-    hem__loop_stop(arg);
-}
-
-static void finish_turn(void *arg, int status)
-{
-    struct last_turn *t = arg;
     (void)status;
-    if (hem_call_soon(&t->end) < 0)
-        hem__loop_stop(t->loop);
+    hem__loop_stop(arg);
 }
 
 /* Report a task that failed when it was cancelled. Its handle, if there is one,
@@ -243,10 +229,8 @@ static int run_main(hem__runtime *rt, hem_fn *main, void *arg)
     rt->main = t;
     if (!o->keep_sigint)
         hem__interrupt_catch(&rt->loop, on_interrupt);
-    struct last_turn last = {.loop = &rt->loop};
-    hem_callback_init(&last.end, stop_loop, &rt->loop);
     hem_done done;
-    hem_task_on_done(t, &done, finish_turn, &last);
+    hem_task_on_done(t, &done, stop_loop, &rt->loop);
     hem__loop_run(&rt->loop);
     cancel_all(rt);
     close_generators(rt);
