@@ -217,20 +217,38 @@ static void run_last_turns(hem__runtime *rt)
         hem__loop_run(&rt->loop);
 }
 
+struct root {
+    hem__runtime *rt;
+    hem_fn *fn;
+    void *arg;
+    hem_done done;
+};
+
+/* Those who wait for main are told before the loop stops, as in asyncio, whose
+ * loop finishes the turn. */
+static int run_root(void *arg)
+{
+    struct root *r = arg;
+    int rc = r->fn(r->arg);
+    (void)hem_done_remove(&r->done);
+    hem_task_on_done(r->rt->main, &r->done, stop_loop, &r->rt->loop);
+    return rc;
+}
+
 static int run_main(hem__runtime *rt, hem_fn *main, void *arg)
 {
     const hem_run_options *o = rt->options;
     static const hem_site site = {"main", "hem_run", 0};
     hem_task *t;
     hem_spawn_options spawn = {.name = o->name, .site = &site};
-    int rc = hem_spawn_with_at(&t, main, arg, &spawn);
+    struct root root = {.rt = rt, .fn = main, .arg = arg};
+    int rc = hem_spawn_with_at(&t, run_root, &root, &spawn);
     if (rc < 0)
         return rc;
     rt->main = t;
     if (!o->keep_sigint)
         hem__interrupt_catch(&rt->loop, on_interrupt);
-    hem_done done;
-    hem_task_on_done(t, &done, stop_loop, &rt->loop);
+    hem_task_on_done(t, &root.done, stop_loop, &rt->loop);
     hem__loop_run(&rt->loop);
     cancel_all(rt);
     close_generators(rt);
