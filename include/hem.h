@@ -30,6 +30,7 @@
  *   thread.h    blocking C functions                                hem_thread_call
  *   address.h   socket addresses and names                          hem_resolve
  *   stream.h    TCP connections                                     hem_connect
+ *   transport.h streams of your own, over others                hem_stream_push
  *   listen.h    TCP servers                                         hem_serve
  *   child.h     forked processes                                    hem_fork
  *   prefork.h   servers of many processes                           hem_prefork
@@ -139,6 +140,7 @@
 #include "hem/thread.h"
 #include "hem/timeout.h"
 #include "hem/timer.h"
+#include "hem/transport.h"
 #include "hem/var.h"
 
 #endif

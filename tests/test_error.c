@@ -60,9 +60,9 @@ static void errnos_are_the_same_numbers_negated(void **state)
 static void other_errnos_have_their_own_names(void **state)
 {
     (void)state;
-    assert_string_equal(hem_errname(-ENOTTY), "ENOTTY");
+    assert_string_equal(hem_errname(-ELIBACC), "ELIBACC");
     assert_string_equal(hem_errname(-ESTALE), "ESTALE");
-    assert_string_equal(hem_strerror(-ENOTTY), strerror(ENOTTY));
+    assert_string_equal(hem_strerror(-ELIBACC), strerror(ELIBACC));
 }
 
 static void what_is_no_error_is_unknown(void **state)

@@ -96,11 +96,13 @@ struct hem_task;
 struct hem__fd {               /* a descriptor of a loop */
     struct hem__fiber *reader; /* who waits to read, or NULL */
     struct hem__fiber *writer; /* who waits to write, or NULL */
-    int fd;                    /* valid while it is open */
-    uint32_t gen;              /* tells it from earlier uses of its number */
-    uint32_t loop_id;          /* of the loop in which it is open; 0: closed */
-    uint8_t watched; /* enum hem__fd_ready: registered with the poller for */
-    uint8_t ready;   /* enum hem__fd_ready: what may be ready */
+    /* Called in the loop at each event, no task current; or NULL. */
+    void (*on_ready)(struct hem__fd *self);
+    int fd;           /* valid while it is open; -1: there is none */
+    uint32_t gen;     /* tells it from earlier uses of its number */
+    uint32_t loop_id; /* of the loop in which it is open; 0: closed */
+    uint8_t watched;  /* enum hem__fd_ready: registered with the poller for */
+    uint8_t ready;    /* enum hem__fd_ready: what may be ready */
 };
 
 struct hem__waiter {          /* somebody who waits for an outcome */

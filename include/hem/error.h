@@ -41,16 +41,22 @@ HEM_BEGIN_DECLS
     X(HEM_ENAME,       -5013, "host name not found")                                    \
     X(HEM_ENAMETEMP,   -5014, "host name lookup failed for now")                        \
     X(HEM_ESIGNALED,   -5015, "process killed by a signal")                             \
-    X(HEM_EEXITED,     -5016, "process exited with a failure")
+    X(HEM_EEXITED,     -5016, "process exited with a failure")                          \
+    X(HEM_ETLS,        -5017, "TLS failure")                                            \
+    X(HEM_ECERTIFICATE, -5018, "certificate not accepted")                              \
+    X(HEM_ETRUNCATED,  -5019, "connection cut off before its end was announced")
 
 /* The errnos that hem itself names; the same numbers, negated. */
 #define HEM_ERRNOS(X)                                                                   \
-    X(ACCES) X(ADDRINUSE) X(ADDRNOTAVAIL) X(AFNOSUPPORT) X(AGAIN) X(ALREADY) X(BADF)    \
-    X(BUSY) X(CANCELED) X(CHILD) X(CONNABORTED) X(CONNREFUSED) X(CONNRESET) X(DEADLK)   \
-    X(EXIST) X(FAULT) X(HOSTUNREACH) X(INPROGRESS) X(INTR) X(INVAL) X(IO) X(ISCONN)     \
-    X(ISDIR) X(LOOP) X(MFILE) X(MSGSIZE) X(NAMETOOLONG) X(NETUNREACH) X(NFILE)          \
-    X(NOBUFS) X(NOENT) X(NOMEM) X(NOSPC) X(NOSYS) X(NOTCONN) X(NOTDIR) X(NOTSOCK)       \
-    X(NOTSUP) X(PERM) X(PIPE) X(PROTO) X(RANGE) X(SRCH) X(TIMEDOUT) X(XDEV)
+    X(2BIG) X(ACCES) X(ADDRINUSE) X(ADDRNOTAVAIL) X(AFNOSUPPORT) X(AGAIN) X(ALREADY)    \
+    X(BADF) X(BUSY) X(CANCELED) X(CHILD) X(CONNABORTED) X(CONNREFUSED) X(CONNRESET)     \
+    X(DEADLK) X(DESTADDRREQ) X(DQUOT) X(EXIST) X(FAULT) X(FBIG) X(HOSTDOWN)             \
+    X(HOSTUNREACH) X(INPROGRESS) X(INTR) X(INVAL) X(IO) X(ISCONN) X(ISDIR) X(LOOP)      \
+    X(MFILE) X(MSGSIZE) X(NAMETOOLONG) X(NETDOWN) X(NETUNREACH) X(NFILE) X(NOBUFS)      \
+    X(NODEV) X(NOENT) X(NOEXEC) X(NOMEM) X(NOPROTOOPT) X(NOSPC) X(NOSYS) X(NOTCONN)     \
+    X(NOTDIR) X(NOTEMPTY) X(NOTSOCK) X(NOTSUP) X(NOTTY) X(NXIO) X(OVERFLOW) X(PERM)     \
+    X(PIPE) X(PROTO) X(PROTONOSUPPORT) X(RANGE) X(ROFS) X(SPIPE) X(SRCH) X(TIMEDOUT)    \
+    X(TXTBSY) X(XDEV)
 /* clang-format on */
 
 enum hem_status_code {

@@ -48,8 +48,10 @@ typedef struct hem_stream {
     bool at_eof;       /* the peer will send no more */
     bool reading;      /* a task reads */
     bool writing;      /* a task writes */
+    bool plain;        /* no socket: read() and write(), not recv(), send() */
     uint64_t bytes_read;
     uint64_t bytes_written;
+    struct hem__layer *layer; /* NULL: it is the descriptor */
     void *reserved[4];
 } hem_stream;
 

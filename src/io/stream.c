@@ -13,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "base/sys.h"
+#include "io/layer.h"
 
 #define FIRST_CHUNK   4096
 #define DELIMITER_MAX 64
@@ -23,13 +24,34 @@ void hem__tcp_tune(int fd)
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
+static void set_limit(hem_stream *s, uint32_t limit)
+{
+    s->limit = limit ? limit : HEM__STREAM_LIMIT;
+    s->chunk = s->limit < FIRST_CHUNK ? s->limit : FIRST_CHUNK;
+}
+
 int hem__stream_init(hem_loop *l, hem_stream *s, int fd, uint32_t limit)
 {
     memset(s, 0, sizeof(*s));
     HEM_TRY(hem__fd_init(l, &s->fd, fd));
-    s->limit = limit ? limit : HEM__STREAM_LIMIT;
-    s->chunk = s->limit < FIRST_CHUNK ? s->limit : FIRST_CHUNK;
+    set_limit(s, limit);
     return 0;
+}
+
+int hem__stream_init_plain(hem_loop *l, hem_stream *s, int fd, uint32_t limit)
+{
+    HEM_TRY(hem__stream_init(l, s, fd, limit));
+    s->plain = true;
+    return 0;
+}
+
+void hem__stream_init_layered(hem_loop *l, hem_stream *s,
+                              struct hem__layer *layer, uint32_t limit)
+{
+    memset(s, 0, sizeof(*s));
+    hem__fd_open_none(l, &s->fd);
+    set_limit(s, limit);
+    s->layer = layer;
 }
 
 static void drop_buffer(hem_stream *s)
@@ -39,31 +61,43 @@ static void drop_buffer(hem_stream *s)
     s->begin = s->end = s->capacity = 0;
 }
 
-int hem_stream_close(hem_stream *s)
+static int close_stream(hem_stream *s, bool abort)
 {
-    if (!s)
-        return 0;
     if (!hem__fd_is_open(&s->fd))
         return HEM_EBADF;
+    struct linger now = {.l_onoff = 1};
+    if (abort && !s->layer && !s->plain)
+        (void)setsockopt(s->fd.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
     int rc = hem__fd_close(hem__loop_need("hem_stream_close"), &s->fd);
     drop_buffer(s);
+    if (s->layer)
+        hem__layer_close(s->layer, abort);
+    s->layer = NULL;
     return rc;
+}
+
+int hem_stream_close(hem_stream *s)
+{
+    return s ? close_stream(s, false) : 0;
 }
 
 int hem_stream_abort(hem_stream *s)
 {
-    if (!s)
-        return 0;
-    struct linger now = {.l_onoff = 1};
-    if (hem__fd_is_open(&s->fd))
-        (void)setsockopt(s->fd.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-    return hem_stream_close(s);
+    return s ? close_stream(s, true) : 0;
 }
 
 int hem_stream_get_info(const hem_stream *s, hem_stream_info *ret)
 {
     if (!hem__fd_is_open(&s->fd))
         return HEM_EBADF;
+    if (s->layer && !s->layer->below)
+        return HEM_ENOTSUP;
+    if (s->layer) {
+        HEM_TRY(hem_stream_get_info(s->layer->below, ret));
+        ret->bytes_read = s->bytes_read;
+        ret->bytes_written = s->bytes_written;
+        return 0;
+    }
     hem_stream_info info = {.bytes_read = s->bytes_read,
                             .bytes_written = s->bytes_written,
                             .fd = s->fd.fd};
@@ -111,22 +145,28 @@ static ssize_t end_read(struct reading *r, ssize_t result)
     return result;
 }
 
-/* One recv. HEM_EAGAIN: the socket is empty. */
-static ssize_t receive_now(hem_stream *s, void *p, size_t size)
+static ssize_t count_read(hem_stream *s, ssize_t n)
 {
-    ssize_t n;
-    do {
-        n = hem__sys_recv(s->fd.fd, p, size, 0);
-    } while (n == HEM_EINTR);
-    if (n == HEM_EAGAIN) {
-        hem__fd_exhausted(&s->fd, HEM__FD_READ);
-    } else if (n >= 0) {
-        if ((size_t)n < size)
-            hem__fd_exhausted(&s->fd, HEM__FD_READ);
+    if (n >= 0) {
         s->at_eof = n == 0;
         s->bytes_read += (uint64_t)n;
     }
     return n;
+}
+
+/* One recv. HEM_EAGAIN: the socket is empty. */
+static ssize_t receive_now(hem_stream *s, void *p, size_t size)
+{
+    if (s->layer)
+        return count_read(s, hem__layer_read(s->layer, p, size));
+    ssize_t n;
+    do {
+        n = s->plain ? hem__sys_read(s->fd.fd, p, size)
+                     : hem__sys_recv(s->fd.fd, p, size, 0);
+    } while (n == HEM_EINTR);
+    if (n == HEM_EAGAIN || (n >= 0 && (size_t)n < size))
+        hem__fd_exhausted(&s->fd, HEM__FD_READ);
+    return count_read(s, n);
 }
 
 /* Receive into the caller's memory; 0 at the end of the stream. */

@@ -13,6 +13,13 @@
  * closed, `fd` is not. */
 int hem__stream_init(hem_loop *l, hem_stream *s, int fd, uint32_t limit);
 
+/* The same with what is no socket: a pipe, a terminal. */
+int hem__stream_init_plain(hem_loop *l, hem_stream *s, int fd, uint32_t limit);
+
+/* Open `s` over a layer (layer.h), which is then its own. */
+void hem__stream_init_layered(hem_loop *l, hem_stream *s,
+                              struct hem__layer *layer, uint32_t limit);
+
 /* Settings of every TCP connection: small writes are sent at once. A hint. */
 void hem__tcp_tune(int fd);
 

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "base/sys.h"
+#include "io/layer.h"
 #include "io/stream.h"
 
 /* A write call, from its beginning to its end. */
@@ -47,11 +48,52 @@ static ssize_t account(hem_stream *s, ssize_t n)
     return n;
 }
 
+/* sendfile and write raise SIGPIPE and have no flag against it: block it, and
+ * take it back if it came. */
+struct quiet {
+    sigset_t before; /* the signal mask */
+    bool was_pending;
+};
+
+static void quiet_begin(struct quiet *q)
+{
+    sigset_t pipe, pending;
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe, &q->before);
+    sigpending(&pending);
+    q->was_pending = sigismember(&pending, SIGPIPE) == 1;
+}
+
+static void quiet_end(const struct quiet *q, ssize_t result)
+{
+    if (result == HEM_EPIPE && !q->was_pending) {
+        sigset_t pipe;
+        sigemptyset(&pipe);
+        sigaddset(&pipe, SIGPIPE);
+        struct timespec now = {0};
+        (void)sigtimedwait(&pipe, NULL, &now);
+    }
+    pthread_sigmask(SIG_SETMASK, &q->before, NULL);
+}
+
+static ssize_t write_plain(hem_stream *s, const void *p, size_t size)
+{
+    struct quiet quiet;
+    quiet_begin(&quiet);
+    ssize_t n = hem__sys_write(s->fd.fd, p, size);
+    quiet_end(&quiet, n);
+    return n;
+}
+
 static ssize_t send_now(hem_stream *s, const void *p, size_t size)
 {
+    if (s->layer)
+        return account(s, hem__layer_write(s->layer, p, size));
     ssize_t n;
     do {
-        n = hem__sys_send(s->fd.fd, p, size, MSG_NOSIGNAL);
+        n = s->plain ? write_plain(s, p, size)
+                     : hem__sys_send(s->fd.fd, p, size, MSG_NOSIGNAL);
     } while (n == HEM_EINTR);
     if (n >= 0 && (size_t)n < size)
         hem__fd_exhausted(&s->fd, HEM__FD_WRITE);
@@ -78,25 +120,15 @@ ssize_t hem_stream_write(hem_stream *s, const void *buf, size_t size)
     return end_write(&w, (ssize_t)size);
 }
 
-/* sendfile raises SIGPIPE and has no flag against it: block it, and take it
- * back if it came. */
 static ssize_t send_file_now(hem_stream *s, int fd, off_t *offset, size_t size)
 {
-    sigset_t pipe, before, pending;
-    sigemptyset(&pipe);
-    sigaddset(&pipe, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &pipe, &before);
-    sigpending(&pending);
-    bool was_pending = sigismember(&pending, SIGPIPE) == 1;
+    struct quiet quiet;
+    quiet_begin(&quiet);
     ssize_t n;
     do {
         n = hem__sys_sendfile(s->fd.fd, fd, offset, size);
     } while (n == HEM_EINTR);
-    if (n == HEM_EPIPE && !was_pending) {
-        struct timespec now = {0};
-        (void)sigtimedwait(&pipe, NULL, &now);
-    }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    quiet_end(&quiet, n);
     /* Less than was asked for may be the end of the file: ask again. */
     return account(s, n);
 }
@@ -105,6 +137,8 @@ ssize_t hem_stream_send_file(hem_stream *s, int fd, off_t offset, size_t size)
 {
     struct writing w;
     HEM_TRY(begin_write(&w, s, "hem_stream_send_file"));
+    if (s->layer)
+        return end_write(&w, HEM_ENOTSUP);
     size_t left = size;
     while (left > 0) {
         ssize_t n = HEM_EAGAIN;
@@ -125,5 +159,7 @@ int hem_stream_shutdown_write(hem_stream *s)
 {
     if (!hem__fd_is_open(&s->fd))
         return HEM_EBADF;
+    if (s->layer)
+        return hem__layer_shutdown_write(s->layer);
     return hem__sys_shutdown(s->fd.fd, SHUT_WR);
 }

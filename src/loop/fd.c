@@ -28,16 +28,45 @@ static int reserve(hem_loop *l, int fd)
     return 0;
 }
 
+void hem__fd_open_none(hem_loop *l, hem__fd *d)
+{
+    memset(d, 0, sizeof(*d));
+    d->fd = -1;
+    d->loop_id = l->id;
+    d->ready = HEM__FD_READ | HEM__FD_WRITE;
+}
+
+static void take(hem_loop *l, hem__fd *d, int fd, bool own)
+{
+    hem__fd_open_none(l, d);
+    d->fd = fd;
+    d->gen = ++l->fd_gen;
+    l->fds[fd] = (hem__fd_slot){.gen = d->gen, .open = own};
+}
+
 int hem__fd_init(hem_loop *l, hem__fd *d, int fd)
 {
     HEM_TRY(reserve(l, fd));
-    memset(d, 0, sizeof(*d));
-    d->fd = fd;
-    d->gen = ++l->fd_gen;
-    d->loop_id = l->id;
-    d->ready = HEM__FD_READ | HEM__FD_WRITE;
-    l->fds[fd] = (hem__fd_slot){.gen = d->gen, .open = true};
+    take(l, d, fd, true);
     return 0;
+}
+
+int hem__fd_borrow(hem_loop *l, hem__fd *d, int fd)
+{
+    HEM_TRY(reserve(l, fd));
+    if (l->fds[fd].open || l->fds[fd].owner)
+        return HEM_EEXIST;
+    take(l, d, fd, false);
+    return 0;
+}
+
+void hem__fd_move(hem_loop *l, hem__fd *to, hem__fd *from)
+{
+    HEM__ASSERT(!from->reader && !from->writer);
+    *to = *from;
+    from->loop_id = 0;
+    if (to->watched)
+        l->fds[to->fd].owner = to;
 }
 
 static uint64_t token_of(const hem__fd *d)
@@ -107,7 +136,7 @@ static hem__fiber **place(hem__fd *d, uint8_t direction)
 }
 
 /* The fiber stops waiting in that direction, if one does. */
-static void release(hem_loop *l, hem__fd *d, uint8_t direction, int status)
+static void end_wait(hem_loop *l, hem__fd *d, uint8_t direction, int status)
 {
     hem__fiber **at = place(d, direction);
     hem__fiber *f = *at;
@@ -121,14 +150,14 @@ static void release(hem_loop *l, hem__fd *d, uint8_t direction, int status)
 static bool cancel_read(hem_loop *l, hem__fiber *f, const char *why)
 {
     f->reason = why;
-    release(l, f->wait_on, HEM__FD_READ, HEM_ECANCELED);
+    end_wait(l, f->wait_on, HEM__FD_READ, HEM_ECANCELED);
     return true;
 }
 
 static bool cancel_write(hem_loop *l, hem__fiber *f, const char *why)
 {
     f->reason = why;
-    release(l, f->wait_on, HEM__FD_WRITE, HEM_ECANCELED);
+    end_wait(l, f->wait_on, HEM__FD_WRITE, HEM_ECANCELED);
     return true;
 }
 
@@ -169,17 +198,33 @@ void hem__fd_unregister(hem_loop *l, hem__fd *d)
     forget(l, d);
 }
 
+static void end_use(hem_loop *l, hem__fd *d)
+{
+    d->loop_id = 0;
+    end_wait(l, d, HEM__FD_READ, HEM_EBADF);
+    end_wait(l, d, HEM__FD_WRITE, HEM_EBADF);
+}
+
 int hem__fd_close(hem_loop *l, hem__fd *d)
 {
     if (!hem__fd_is_open(d))
         return HEM_EBADF;
     forget(l, d);
+    end_use(l, d);
+    if (d->fd < 0)
+        return 0;
     l->fds[d->fd].open = false;
-    d->loop_id = 0;
-    release(l, d, HEM__FD_READ, HEM_EBADF);
-    release(l, d, HEM__FD_WRITE, HEM_EBADF);
     close(d->fd);
     return 0;
+}
+
+void hem__fd_release(hem_loop *l, hem__fd *d)
+{
+    if (!hem__fd_is_open(d))
+        return;
+    if (l->fds[d->fd].gen == d->gen) /* else it was closed, and taken anew */
+        hem__fd_unregister(l, d);
+    end_use(l, d);
 }
 
 static void deliver(hem_loop *l, const hem__poll_event *e)
@@ -194,9 +239,11 @@ static void deliver(hem_loop *l, const hem__poll_event *e)
         l->on_wake(l);
     d->ready |= e->ready;
     if (hem__fd_may(d, HEM__FD_READ))
-        release(l, d, HEM__FD_READ, 0);
+        end_wait(l, d, HEM__FD_READ, 0);
     if (hem__fd_may(d, HEM__FD_WRITE))
-        release(l, d, HEM__FD_WRITE, 0);
+        end_wait(l, d, HEM__FD_WRITE, 0);
+    if (d->on_ready)
+        d->on_ready(d);
 }
 
 int hem__fds_poll(hem_loop *l, hem_ns timeout)

@@ -31,6 +31,17 @@
  * before, with the loop. HEM_ENOMEM: not taken. */
 int hem__fd_init(hem_loop *l, hem__fd *d, int fd);
 
+/* The same with a descriptor that belongs to somebody else: it is never closed
+ * here, but let go of by hem__fd_release(). HEM_EEXIST: it is the loop's, or
+ * borrowed already; HEM_ENOMEM. */
+int hem__fd_borrow(hem_loop *l, hem__fd *d, int fd);
+
+/* Open `d` without a descriptor, as a mark of what has none of its own. */
+void hem__fd_open_none(hem_loop *l, hem__fd *d);
+
+/* Move what is open from one place to another. Nobody waits for it. */
+void hem__fd_move(hem_loop *l, hem__fd *to, hem__fd *from);
+
 /* Whether it is open in the loop of this thread: what another loop has left, or
  * what a forked child has inherited, is not. */
 static inline bool hem__fd_is_open(const hem__fd *d)
@@ -61,7 +72,8 @@ int hem__fd_wait(hem_loop *l, hem__fiber *f, hem__fd *d, uint8_t direction);
 
 /* Register `d` for `direction`, besides what it is registered for, before
  * somebody waits: for what must not fail later, and be closed in a forked
- * child. HEM_ENOMEM, HEM_ENOSPC. */
+ * child; and for what is told by `on_ready`, perhaps with HEM__FD_LEVEL.
+ * HEM_ENOMEM, HEM_ENOSPC. */
 int hem__fd_watch(hem_loop *l, hem__fd *d, uint8_t direction);
 
 /*
@@ -90,6 +102,9 @@ void hem__fd_unregister(hem_loop *l, hem__fd *d);
 
 /* Close it; who waits gets HEM_EBADF. HEM_EBADF: not open. */
 int hem__fd_close(hem_loop *l, hem__fd *d);
+
+/* Let go of a borrowed one; who waits gets HEM_EBADF. */
+void hem__fd_release(hem_loop *l, hem__fd *d);
 
 /* The loop's side. */
 int hem__fds_init(hem_loop *l);

@@ -16,6 +16,8 @@ enum hem__fd_ready {
     HEM__FD_READ = 1,
     HEM__FD_WRITE = 2,
     HEM__FD_HANGUP = 4,
+    HEM__FD_LEVEL = 8, /* watched: tell in each round while it lasts, and of
+                          HANGUP only what means that both directions ended */
 };
 
 typedef struct hem__poll_event {

@@ -40,8 +40,9 @@ static int control(hem__poller *base, int op, int fd, uint8_t events,
                    uint64_t token)
 {
     struct epoll_poller *p = (struct epoll_poller *)base;
-    struct epoll_event e = {.events = EPOLLET | EPOLLRDHUP | EPOLLPRI,
-                            .data.u64 = token};
+    struct epoll_event e = {.data.u64 = token};
+    if (!(events & HEM__FD_LEVEL))
+        e.events = EPOLLET | EPOLLRDHUP | EPOLLPRI;
     if (events & HEM__FD_READ)
         e.events |= EPOLLIN;
     if (events & HEM__FD_WRITE)

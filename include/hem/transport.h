@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Streams of your own: a layer over another stream, as TLS is, or something
+ * that is no descriptor at all. Whoever holds the hem_stream does not see the
+ * difference.
+ *
+ *     static ssize_t rot13_read(void *layer, hem_stream *below, void *buf,
+ *                               size_t size)
+ *     {
+ *         ssize_t n = hem_stream_read(below, buf, size);
+ *         for (ssize_t i = 0; i < n; i++)
+ *             ((char *)buf)[i] = rot13(((char *)buf)[i]);
+ *         return n;
+ *     }
+ *     static const hem_transport rot13 = {.name = "rot13",
+ *                                         .read = rot13_read, ...};
+ *
+ *     HEM_TRY(hem_stream_push(&s, &rot13, NULL));     // from here on
+ *
+ * The functions run in the task that called hem_stream_read() and so on, and
+ * may suspend where the table says so. What they return is what the caller
+ * gets. hem_stream keeps two tasks from being in one direction at once: a layer
+ * sees at most one call of `read` and one of the writing functions at a time,
+ * but each may run while the other is suspended, and `close` while both are:
+ * their calls on the stream below then return HEM_EBADF, and `layer` must stay
+ * until they have returned.
+ */
+#ifndef HEM_TRANSPORT_H
+#define HEM_TRANSPORT_H
+
+#include "base.h"
+#include "stream.h"
+
+HEM_BEGIN_DECLS
+
+/* What a kind of stream does. `layer` is what was pushed, `below` the stream
+ * that it was pushed on, NULL where it is a stream by itself. */
+typedef struct hem_transport {
+    /* For people: "tls". Static. */
+    const char *name;
+    /* Up to `size` (at least 1) bytes as soon as there are some; 0 at the end.
+     * Cancelled, it has consumed nothing. [suspends] */
+    ssize_t (*read)(void *layer, hem_stream *below, void *buf, size_t size);
+    /* Write some of the bytes, and return how many, at least 1. Cancelled, none
+     * of them. [suspends] */
+    ssize_t (*write)(void *layer, hem_stream *below, const void *buf,
+                     size_t size);
+    /* Take all the bytes for hem_stream_put(), behind those written, or none;
+     * NULL: there is no buffered writing. Never suspends. */
+    int (*put)(void *layer, hem_stream *below, const void *buf, size_t size);
+    /* Wait until not more than `most` bytes are taken and not yet sent; NULL:
+     * ask the stream below. [suspends] */
+    int (*drain)(void *layer, hem_stream *below, size_t most);
+    /* How many bytes are taken and not yet sent; NULL: ask the stream below.
+     * Never suspends. */
+    size_t (*pending)(void *layer, hem_stream *below);
+    /* Say that no more will be written; NULL: not had. [suspends] */
+    int (*shutdown_write)(void *layer, hem_stream *below);
+    /* Give back what the layer holds; a call that is suspended in it returns
+     * before its memory may go: `release` is told when that is so.
+     * The stream below is closed next. NULL: nothing. Never suspends. */
+    void (*close)(void *layer, hem_stream *below, bool abort);
+    /* No call is in the layer any more, and it is closed: free it. */
+    void (*release)(void *layer);
+} hem_transport;
+
+/*
+ * Put a layer on the open stream `s`: from here on `s` is the layer, and what it
+ * was is below it, to be closed with it. `transport` is static; `layer` is the
+ * stream's until `release`. HEM_EBADF: not open; HEM_EBUSY: a task reads or
+ * writes; HEM_EPROTO: bytes were read ahead already, which the layer would
+ * miss; HEM_ENOMEM; in all cases nothing has changed. [loop thread]
+ */
+HEM_API HEM_CHECK int
+hem_stream_push(hem_stream *s, const hem_transport *transport, void *layer);
+
+/* Make `s`, closed, a stream of its own kind, over nothing. `limit` is of
+ * read-ahead, 0: 64 KiB. [loop thread] */
+HEM_API HEM_CHECK int hem_stream_open(hem_stream *s,
+                                      const hem_transport *transport,
+                                      void *layer, uint32_t limit);
+
+HEM_END_DECLS
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+#include "io/layer.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "io/stream.h"
+
+static void enter(hem__layer *y)
+{
+    y->calls++;
+}
+
+static void leave(hem__layer *y)
+{
+    if (--y->calls > 0 || !y->closed)
+        return;
+    if (y->transport->release)
+        y->transport->release(y->layer);
+    hem__free(y);
+}
+
+/* What a call that was suspended while the stream was closed returns. */
+static ssize_t outcome(const hem__layer *y, ssize_t result)
+{
+    return y->closed ? HEM_EBADF : result;
+}
+
+ssize_t hem__layer_read(hem__layer *y, void *buf, size_t size)
+{
+    enter(y);
+    ssize_t n = outcome(y, y->transport->read(y->layer, y->below, buf, size));
+    leave(y);
+    return n;
+}
+
+ssize_t hem__layer_write(hem__layer *y, const void *buf, size_t size)
+{
+    enter(y);
+    ssize_t n = outcome(y, y->transport->write(y->layer, y->below, buf, size));
+    leave(y);
+    return n;
+}
+
+int hem__layer_shutdown_write(hem__layer *y)
+{
+    if (!y->transport->shutdown_write)
+        return HEM_ENOTSUP;
+    enter(y);
+    int rc = (int)outcome(y, y->transport->shutdown_write(y->layer, y->below));
+    leave(y);
+    return rc;
+}
+
+void hem__layer_close(hem__layer *y, bool abort)
+{
+    enter(y);
+    y->closed = true;
+    if (y->transport->close)
+        y->transport->close(y->layer, y->below, abort);
+    if (y->below)
+        (void)(abort ? hem_stream_abort(y->below) : hem_stream_close(y->below));
+    leave(y);
+}
+
+int hem_stream_push(hem_stream *s, const hem_transport *transport, void *layer)
+{
+    if (!hem__fd_is_open(&s->fd))
+        return HEM_EBADF;
+    if (s->reading || s->writing)
+        return HEM_EBUSY;
+    if (s->begin != s->end)
+        return HEM_EPROTO;
+    hem_loop *l = hem__loop_need("hem_stream_push");
+    hem__layer *y = hem__alloc(sizeof(*y));
+    if (!y)
+        return HEM_ENOMEM;
+    *y = (hem__layer){.transport = transport, .layer = layer, .under = *s};
+    y->below = &y->under;
+    hem__fd_move(l, &y->under.fd, &s->fd);
+    hem__stream_init_layered(l, s, y, y->under.limit);
+    return 0;
+}
+
+int hem_stream_open(hem_stream *s, const hem_transport *transport, void *layer,
+                    uint32_t limit)
+{
+    hem_loop *l = hem__loop_need("hem_stream_open");
+    hem__layer *y = hem__alloc(sizeof(*y));
+    if (!y)
+        return HEM_ENOMEM;
+    *y = (hem__layer){.transport = transport, .layer = layer};
+    hem__stream_init_layered(l, s, y, limit);
+    return 0;
+}
