@@ -113,6 +113,7 @@ CASE(failure)
     (void)f;
     check_int(hem_fail(HEM_EIO, "x"), HEM_EIO);
     hem_error *e = hem_error_hold(hem_failure());
+    (void)hem_failure_text(0);
     check_int(hem_fail_again(e), HEM_EIO);
     hem_error_release(e);
     return 0;
@@ -305,6 +306,7 @@ static const struct suspension table[] = {
 
     NEVER(hem_fail_at, failure),
     NEVER(hem_failure, failure),
+    NEVER(hem_failure_text, failure),
     NEVER(hem_error_hold, failure),
     NEVER(hem_error_release, failure),
     NEVER(hem_fail_again, failure),
