@@ -186,13 +186,18 @@ void hem__loop_step(hem_loop *l, hem__ready *n)
     hem__coro_switch(&l->coro, &f->coro, hem__fiber_take(f));
 }
 
+/* Whether the turn is, after so many steps from here. */
+static bool is_over(const hem_loop *l, uint32_t steps)
+{
+    return (!l->budget && !l->stepwise) || steps >= l->pace;
+}
+
 void hem__loop_run(hem_loop *l)
 {
     uint32_t steps = 0; /* of callbacks and picked fibers in this turn */
     l->stop = false;
     while (!l->stop) {
-        if (!l->ready.first || (!l->budget && !l->stepwise) ||
-            ++steps >= l->pace) {
+        if (!l->ready.first || (!l->urgent && is_over(l, ++steps))) {
             steps = 0;
             turn(l);
             continue;
