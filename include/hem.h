@@ -29,8 +29,9 @@
  *   signal.h    waiting for signals                                 hem_signal_wait
  *   thread.h    blocking C functions                                hem_thread_call
  *   address.h   socket addresses and names                          hem_resolve
- *   stream.h    TCP connections                                     hem_connect
+ *   stream.h    bytes in both directions                            hem_stream_read
  *   transport.h streams of your own, over others                hem_stream_push
+ *   connect.h   clients                                             hem_connect
  *   listen.h    TCP servers                                         hem_serve
  *   child.h     forked processes                                    hem_fork
  *   prefork.h   servers of many processes                           hem_prefork
@@ -116,6 +117,7 @@
 #include "hem/child.h"
 #include "hem/clock.h"
 #include "hem/condition.h"
+#include "hem/connect.h"
 #include "hem/defer.h"
 #include "hem/error.h"
 #include "hem/event.h"

@@ -72,21 +72,6 @@ typedef struct hem_stream_info {
     int fd;                 /* the descriptor: to look at, not to close */
 } hem_stream_info;
 
-typedef struct hem_connect_options {
-    uint32_t limit; /* of read-ahead, 0: 64 KiB */
-} hem_connect_options;
-
-/*
- * Connect to `host`, a name or a numeric address, by TCP; the addresses of a
- * name are tried one after the other. Small writes are sent at once
- * (TCP_NODELAY). Errors of hem_resolve(), socket() and the last connect():
- * HEM_ECONNREFUSED, HEM_ETIMEDOUT, HEM_ENETUNREACH, HEM_EMFILE, ... `s` is then
- * closed. [suspends] [cancel point]
- */
-HEM_API HEM_CHECK int hem_connect(hem_stream *s, const char *host,
-                                  uint16_t port,
-                                  const hem_connect_options *opts);
-
 /*
  * Read up to `size` bytes, as soon as there are some; returns how many, 0 at
  * the end of the stream. HEM_ECONNRESET, HEM_ETIMEDOUT, ... of recv();

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/sys.h"
+#include "hem/connect.h"
 #include "io/stream.h"
 
 #define ADDRESSES_MAX 16
