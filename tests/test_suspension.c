@@ -69,6 +69,8 @@ CASE(ground)
     (void)hem_loop_current();
     check_int(hem_post(hem_loop_current(), do_nothing, NULL), 0);
     check_int(hem_run(give_one, NULL, NULL), HEM_EREFUSED);
+    hem_thread_lane_info info;
+    hem_thread_lane_get_info(NULL, &info);
     return 0;
 }
 
@@ -341,6 +343,7 @@ static const struct suspension table[] = {
     SUSPENDS(hem_signal_wait),
 
     SUSPENDS(hem_thread_call),
+    NEVER(hem_thread_lane_get_info, ground),
 };
 /* clang-format on */
 
