@@ -29,6 +29,8 @@ struct hem__pool {
     pthread_t threads[THREADS_MAX];
 };
 
+_Thread_local hem_loop *hem__pool_of;
+
 static void queue_job(struct hem__pool *p, hem__pool_job *job)
 {
     job->admitted = true;
@@ -63,6 +65,7 @@ static hem__pool_job *take_job(struct hem__pool *p)
 static void *thread_main(void *arg)
 {
     struct hem__pool *p = arg;
+    hem__pool_of = p->loop;
     pthread_mutex_lock(&p->mutex);
     for (;;) {
         while (p->queued == 0 && !p->stopping)

@@ -32,6 +32,10 @@ int hem__pool_submit(hem_loop *l, const hem_thread_lane *lane,
 /* Take back a job that has not begun. False: it has. */
 bool hem__pool_withdraw(hem_loop *l, hem__pool_job *job);
 
+/* Of whose pool this thread is; NULL: of none. */
+extern _Thread_local hem_loop *hem__pool_of
+    __attribute__((visibility("hidden")));
+
 /* Wait for the calls under way and join the threads. */
 void hem__pool_destroy(hem_loop *l);
 
