@@ -28,6 +28,8 @@
  *   loop.h      callbacks, posts from other threads                 hem_post
  *   signal.h    waiting for signals                                 hem_signal_wait
  *   thread.h    blocking C functions                                hem_thread_call
+ *   from_thread.h
+ *               tasks, called from other threads               hem_call_from_thread
  *   address.h   socket addresses and names                          hem_resolve
  *   stream.h    bytes in both directions                            hem_stream_read
  *   transport.h streams of your own, over others                hem_stream_push
@@ -123,6 +125,7 @@
 #include "hem/event.h"
 #include "hem/exit_stack.h"
 #include "hem/failure.h"
+#include "hem/from_thread.h"
 #include "hem/future.h"
 #include "hem/gather.h"
 #include "hem/gen.h"
