@@ -29,7 +29,8 @@
  *   signal.h    waiting for signals                                 hem_signal_wait
  *   thread.h    blocking C functions                                hem_thread_call
  *   address.h   socket addresses and names                          hem_resolve
- *   stream.h    TCP connections                                     hem_connect
+ *   stream.h    bytes in both directions                            hem_stream_read
+ *   pipe.h      pipes, standard input and output, pairs in memory   hem_pipe
  *   transport.h streams of your own, over others                hem_stream_push
  *   listen.h    TCP servers                                         hem_serve
  *   child.h     forked processes                                    hem_fork
@@ -129,6 +130,7 @@
 #include "hem/log.h"
 #include "hem/loop.h"
 #include "hem/map.h"
+#include "hem/pipe.h"
 #include "hem/prefork.h"
 #include "hem/queue.h"
 #include "hem/run.h"
