@@ -32,6 +32,7 @@
  *               tasks, called from other threads               hem_call_from_thread
  *   address.h   socket addresses and names                          hem_resolve
  *   stream.h    bytes in both directions                            hem_stream_read
+ *   pipe.h      pipes, standard input and output, pairs in memory   hem_pipe
  *   transport.h streams of your own, over others                hem_stream_push
  *   connect.h   clients                                             hem_connect
  *   listen.h    TCP servers                                         hem_serve
@@ -134,6 +135,7 @@
 #include "hem/log.h"
 #include "hem/loop.h"
 #include "hem/map.h"
+#include "hem/pipe.h"
 #include "hem/prefork.h"
 #include "hem/queue.h"
 #include "hem/run.h"

@@ -32,6 +32,7 @@ void hem__fd_open_none(hem_loop *l, hem__fd *d)
 {
     memset(d, 0, sizeof(*d));
     d->fd = -1;
+    d->gen = ++l->fd_gen;
     d->loop_id = l->id;
     d->ready = HEM__FD_READ | HEM__FD_WRITE;
 }
@@ -40,7 +41,6 @@ static void take(hem_loop *l, hem__fd *d, int fd, bool own)
 {
     hem__fd_open_none(l, d);
     d->fd = fd;
-    d->gen = ++l->fd_gen;
     l->fds[fd] = (hem__fd_slot){.gen = d->gen, .open = own};
 }
 
@@ -181,6 +181,32 @@ int hem__fd_wait(hem_loop *l, hem__fiber *f, hem__fd *d, uint8_t direction)
     /* Between the event and this task's turn another may have closed it, and
      * even opened it again. */
     return rc == 0 && (!hem__fd_is_open(d) || d->gen != gen) ? HEM_EBADF : rc;
+}
+
+/* A wait with a limit. */
+struct patience {
+    hem__timer timer;
+    hem__fd *fd;
+    uint8_t direction;
+};
+
+static void impatient(hem__timer *t)
+{
+    struct patience *p = HEM__CONTAINER(t, struct patience, timer);
+    end_wait(hem__loop, p->fd, p->direction, HEM_ETIMEDOUT);
+}
+
+int hem__fd_wait_for(hem_loop *l, hem__fiber *f, hem__fd *d, uint8_t direction,
+                     hem_ns limit)
+{
+    struct patience p = {
+        .timer = {.fire = impatient}, .fd = d, .direction = direction};
+    HEM_TRY(hem__timers_reserve(&l->timers));
+    hem__loop_arm(l, &p.timer, hem__deadline(hem__loop_now(l), limit));
+    int rc = hem__fd_wait(l, f, d, direction);
+    hem__timer_disarm(&l->timers, &p.timer);
+    hem__timers_release(&l->timers);
+    return rc;
 }
 
 static void forget(hem_loop *l, hem__fd *d)

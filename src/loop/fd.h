@@ -70,6 +70,10 @@ static inline void hem__fd_exhausted(hem__fd *d, uint8_t direction)
  */
 int hem__fd_wait(hem_loop *l, hem__fiber *f, hem__fd *d, uint8_t direction);
 
+/* The same, but no longer than `limit`, from now: HEM_ETIMEDOUT; HEM_ENOMEM. */
+int hem__fd_wait_for(hem_loop *l, hem__fiber *f, hem__fd *d, uint8_t direction,
+                     hem_ns limit);
+
 /* Register `d` for `direction`, besides what it is registered for, before
  * somebody waits: for what must not fail later, and be closed in a forked
  * child; and for what is told by `on_ready`, perhaps with HEM__FD_LEVEL.
