@@ -26,7 +26,7 @@
  *   cache.h     what a function returned, kept                      hem_cache_get
  *   clock.h     monotonic and virtual time                          hem_now
  *   loop.h      callbacks, posts from other threads                 hem_post
- *   signal.h    waiting for signals                                 hem_signal_wait
+ *   signal.h    waiting for signals, callbacks for them             hem_signal_wait
  *   thread.h    blocking C functions                                hem_thread_call
  *   from_thread.h
  *               tasks, called from other threads               hem_call_from_thread

@@ -97,6 +97,8 @@
       (EMFILE, ENFILE, ENOMEM, ENODEV))                                                         \
     X(int, signalfd, (int fd, const sigset_t *set, int flags), (fd, set, flags),                \
       (EMFILE, ENFILE, ENOMEM, ENODEV))                                                         \
+    X(int, read_signals, (int fd, struct signalfd_siginfo *infos, int max), (fd, infos, max),   \
+      (EINTR))                                                                                  \
     X(int, thread_create, (pthread_t *t, const pthread_attr_t *a, void *(*f)(void *), void *p), \
       (t, a, f, p), (EAGAIN))                                                                   \
     X(int, resolve, (const char *host, const struct addrinfo *hints, struct addrinfo **ret),    \

@@ -99,6 +99,14 @@ int hem__call_map_stacks(void **ret, size_t bytes);
 /* Make pages that fault, in a mapping; HEM_EINVAL: not on this kernel. */
 int hem__call_guard_region(void *p, size_t bytes);
 
+/* How many signals were read from a signalfd, up to `max`. */
+static inline int hem__call_read_signals(int fd, struct signalfd_siginfo *infos,
+                                         int max)
+{
+    ssize_t n = read(fd, infos, (size_t)max * sizeof(*infos));
+    return n < 0 ? -errno : (int)(n / (ssize_t)sizeof(*infos));
+}
+
 static inline int hem__call_thread_create(pthread_t *t, const pthread_attr_t *a,
                                           void *(*f)(void *), void *p)
 {

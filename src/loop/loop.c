@@ -10,6 +10,7 @@
 #include "loop/interrupt.h"
 #include "loop/pool.h"
 #include "loop/post.h"
+#include "loop/signals.h"
 
 _Thread_local hem_loop *hem__loop;
 
@@ -92,6 +93,7 @@ void hem__loop_deinit(hem_loop *l)
     for (hem__ready *n = l->ready.first; n; n = n->next)
         hem__queue_moved(n, NULL);
     hem__posts_finish(l);
+    hem__signals_deinit(l);
     hem__fds_deinit(l);
     hem__timers_deinit(&l->timers);
     hem__stacks_deinit(&l->stacks);
