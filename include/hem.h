@@ -28,7 +28,8 @@
  *   loop.h      callbacks, posts from other threads                 hem_post
  *   signal.h    waiting for signals                                 hem_signal_wait
  *   thread.h    blocking C functions                                hem_thread_call
- *   address.h   socket addresses and names                          hem_resolve
+ *   address.h   socket addresses                                    hem_address_parse
+ *   resolve.h   names of hosts                                      hem_resolve
  *   stream.h    bytes in both directions                            hem_stream_read
  *   transport.h streams of your own, over others                hem_stream_push
  *   connect.h   clients                                             hem_connect
@@ -133,6 +134,7 @@
 #include "hem/map.h"
 #include "hem/prefork.h"
 #include "hem/queue.h"
+#include "hem/resolve.h"
 #include "hem/run.h"
 #include "hem/scope.h"
 #include "hem/semaphore.h"
