@@ -28,6 +28,8 @@
  *   loop.h      callbacks, posts from other threads                 hem_post
  *   signal.h    waiting for signals                                 hem_signal_wait
  *   thread.h    blocking C functions                                hem_thread_call
+ *   from_thread.h
+ *               tasks, called from other threads               hem_call_from_thread
  *   address.h   socket addresses                                    hem_address_parse
  *   resolve.h   names of hosts                                      hem_resolve
  *   stream.h    bytes in both directions                            hem_stream_read
@@ -124,6 +126,7 @@
 #include "hem/event.h"
 #include "hem/exit_stack.h"
 #include "hem/failure.h"
+#include "hem/from_thread.h"
 #include "hem/future.h"
 #include "hem/gather.h"
 #include "hem/gen.h"

@@ -69,6 +69,12 @@ CASE(ground)
     (void)hem_loop_current();
     check_int(hem_post(hem_loop_current(), do_nothing, NULL), 0);
     check_int(hem_run(give_one, NULL, NULL), HEM_EREFUSED);
+    hem_loop *l = hem_loop_current();
+    hem_loop_release(hem_loop_hold(l));
+    int result;
+    check_int(hem_call_from_thread(l, give_one, NULL, &result), HEM_EDEADLK);
+    hem_thread_lane_info info;
+    hem_thread_lane_get_info(NULL, &info);
     return 0;
 }
 
@@ -269,6 +275,9 @@ static const struct suspension table[] = {
     NEVER(hem_now, ground),
     NEVER(hem_loop_current, ground),
     NEVER(hem_post, ground),
+    NEVER(hem_loop_hold, ground),
+    NEVER(hem_loop_release, ground),
+    NEVER(hem_call_from_thread_at, ground),
     NEVER(hem_run, ground),
 
     NEVER(hem_callback_init, callback),
@@ -341,13 +350,15 @@ static const struct suspension table[] = {
     SUSPENDS(hem_signal_wait),
 
     SUSPENDS(hem_thread_call),
+    NEVER(hem_thread_lane_get_info, ground),
 };
 /* clang-format on */
 
 int main(void)
 {
     static const char *const headers[] = {
-        "base", "error",   "alloc", "log",    "clock",   "loop",   "run",
-        "task", "failure", "var",   "future", "timeout", "signal", "thread"};
+        "base",   "error",   "alloc",  "log",     "clock",
+        "loop",   "run",     "task",   "failure", "var",
+        "future", "timeout", "signal", "thread",  "from_thread"};
     return suspension_test(table, COUNT_OF(table), headers, COUNT_OF(headers));
 }

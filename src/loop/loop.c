@@ -50,6 +50,7 @@ int hem__loop_init(hem_loop *l, const hem__loop_config *config)
     l->stepwise = config->seed || config->watch_step;
     l->pace = HEM__LOOP_BUDGET;
     l->pid = getpid();
+    l->holds = 1;
     do
         l->id = ++last_id;
     while (!l->id);
@@ -62,9 +63,9 @@ int hem__loop_init(hem_loop *l, const hem__loop_config *config)
     return 0;
 }
 
-void hem__loop_drain(hem_loop *l)
+/* Run the callbacks that are ready, once each. */
+static void run_left(hem_loop *l)
 {
-    hem__pool_destroy(l);
     hem__posts_take(l);
     /* Each may take others out of the queue, or put itself in again. */
     size_t left = 0;
@@ -75,6 +76,15 @@ void hem__loop_drain(hem_loop *l)
         HEM__ASSERT(n->run);
         n->run(n);
     }
+}
+
+/* Threads that wait for this loop are told before it waits for them. */
+void hem__loop_drain(hem_loop *l)
+{
+    hem__posts_close(l);
+    run_left(l);
+    hem__pool_destroy(l);
+    run_left(l);
 }
 
 void hem__loop_deinit(hem_loop *l)
@@ -90,6 +100,7 @@ void hem__loop_deinit(hem_loop *l)
 
 void hem__loop_abandon(hem_loop *l)
 {
+    l->closed = true;
     hem__fds_abandon(l);
     hem__interrupt_abandon(l);
     hem__loop = NULL;

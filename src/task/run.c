@@ -250,6 +250,7 @@ static int run_main(hem__runtime *rt, hem_fn *main, void *arg)
         hem__interrupt_catch(&rt->loop, on_interrupt);
     hem_task_on_done(t, &root.done, stop_loop, &rt->loop);
     hem__loop_run(&rt->loop);
+    rt->ending = true;
     cancel_all(rt);
     close_generators(rt);
     run_last_turns(rt);
@@ -282,8 +283,11 @@ int hem_run(hem_fn *main, void *arg, const hem_run_options *opts)
                          ~(RUNTIME_ALIGNMENT - 1));
     int rc = runtime_init(rt, opts ? opts : &defaults);
     if (rc == 0) {
+        rt->loop.memory = memory;
         rc = run_main(rt, main, arg);
         runtime_deinit(rt);
+        hem_loop_release(&rt->loop);
+        return rc;
     }
     hem__free(memory);
     return rc;
