@@ -13,6 +13,9 @@
 
 const char hem__resolver_kind[] = "getaddrinfo";
 
+/* So that names wait for names only. */
+static const hem_thread_lane names = HEM_THREAD_LANE("names", 8);
+
 struct lookup {
     hem_address address;    /* whose name is asked for */
     int family;             /* of the addresses that are asked for */
@@ -48,8 +51,8 @@ static int find_name(void *arg)
  * done with it. */
 static int call(hem_fn *fn, struct lookup *l)
 {
-    return hem_thread_call(fn, l,
-                           &(hem_thread_options){.abandon = lookup_free});
+    return hem_thread_call(
+        fn, l, &(hem_thread_options){.abandon = lookup_free, .lane = &names});
 }
 
 static ssize_t copy_found(const struct lookup *l, hem_address *ret, size_t max)
