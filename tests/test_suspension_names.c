@@ -24,6 +24,13 @@ CASE(address)
     return 0;
 }
 
+CASE(backend)
+{
+    (void)f;
+    check_str(hem_resolve_backend(), "test");
+    return 0;
+}
+
 CASE(hem_resolve)
 {
     hem_address a;
@@ -100,6 +107,7 @@ static const struct suspension table[] = {
     NEVER(hem_address_format, address),
     NEVER(hem_address_of_socket, address),
     NEVER(hem_address_port, address),
+    NEVER(hem_resolve_backend, backend),
     SUSPENDS(hem_resolve),
     SUSPENDS(hem_resolve_name),
     SUSPENDS(hem_connect),

@@ -85,6 +85,9 @@ HEM_API HEM_CHECK int hem_resolve_name(const hem_address *a, char *ret_host,
                                        size_t size,
                                        const hem_resolve_options *opts);
 
+/* Return who is asked in this build: "getaddrinfo" or "c-ares". [any thread] */
+HEM_API const char *hem_resolve_backend(void);
+
 HEM_END_DECLS
 
 #endif

@@ -19,6 +19,11 @@
 
 static const hem_resolve_options defaults = {.family = AF_UNSPEC};
 
+const char *hem_resolve_backend(void)
+{
+    return hem__resolver_kind;
+}
+
 static bool wants(const hem_resolve_options *o, int family)
 {
     return o->family == AF_UNSPEC || o->family == family;
