@@ -30,7 +30,8 @@
  *   thread.h    blocking C functions                                hem_thread_call
  *   from_thread.h
  *               tasks, called from other threads               hem_call_from_thread
- *   address.h   socket addresses and names                          hem_resolve
+ *   address.h   socket addresses                                    hem_address_parse
+ *   resolve.h   names of hosts                                      hem_resolve
  *   stream.h    bytes in both directions                            hem_stream_read
  *   pipe.h      pipes, standard input and output, pairs in memory   hem_pipe
  *   transport.h streams of your own, over others                hem_stream_push
@@ -138,6 +139,7 @@
 #include "hem/pipe.h"
 #include "hem/prefork.h"
 #include "hem/queue.h"
+#include "hem/resolve.h"
 #include "hem/run.h"
 #include "hem/scope.h"
 #include "hem/semaphore.h"

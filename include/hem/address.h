@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Socket addresses, and names of hosts.
+ * Socket addresses. Names of hosts are in resolve.h.
  *
  *     hem_address a;
  *     HEM_TRY(hem_address_parse(&a, "127.0.0.1", 8080));
@@ -43,17 +43,6 @@ HEM_API HEM_CHECK int hem_address_of_socket(hem_address *ret, int fd);
 
 /* Return the port, 0 where the family has none. [any thread] */
 HEM_API uint16_t hem_address_port(const hem_address *a);
-
-/*
- * Look up the stream addresses of `host`, a name or numeric, in the order in
- * which they should be tried; at most `max` are written to `ret`. Returns how
- * many there are. Runs getaddrinfo() on a thread; a caller that is cancelled
- * goes on at once. HEM_ENAME: not found; HEM_ENAMETEMP: no answer for now;
- * HEM_ENAMETOOLONG: over 253 bytes; HEM_EINVAL: empty; HEM_ENOMEM. [suspends]
- * [cancel point]
- */
-HEM_API HEM_CHECK ssize_t hem_resolve(hem_address *ret, size_t max,
-                                      const char *host, uint16_t port);
 
 HEM_END_DECLS
 

@@ -103,6 +103,8 @@
       (t, a, f, p), (EAGAIN))                                                                   \
     X(int, resolve, (const char *host, const struct addrinfo *hints, struct addrinfo **ret),    \
       (host, hints, ret), (ENOMEM, -HEM_ENAME, -HEM_ENAMETEMP, EMFILE))                         \
+    X(int, resolve_name, (const struct sockaddr *a, socklen_t n, char *name, socklen_t size),   \
+      (a, n, name, size), (ENOMEM, -HEM_ENAME, -HEM_ENAMETEMP))                                 \
     X(pid_t, fork, (void), (), (EAGAIN, ENOMEM))                                                \
     X(int, pidfd_open, (pid_t pid), (pid), (EMFILE, ENFILE, ENOMEM, ENODEV))                    \
     X(int, pidfd_send_signal, (int fd, int signo), (fd, signo), (EPERM))                        \

@@ -117,4 +117,9 @@ static inline int hem__call_thread_create(pthread_t *t, const pthread_attr_t *a,
 int hem__call_resolve(const char *host, const struct addrinfo *hints,
                       struct addrinfo **ret);
 
+/* getnameinfo, of the host only, with hem's errors. HEM_ENAME: also if `size`
+ * bytes are too few for the name and its NUL. */
+int hem__call_resolve_name(const struct sockaddr *a, socklen_t n, char *name,
+                           socklen_t size);
+
 #endif

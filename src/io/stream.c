@@ -32,6 +32,14 @@ int hem__stream_init(hem_loop *l, hem_stream *s, int fd, uint32_t limit)
     return 0;
 }
 
+void hem__stream_init_moved(hem_loop *l, hem_stream *s, hem__fd *from,
+                            uint32_t limit)
+{
+    memset(s, 0, sizeof(*s));
+    hem__fd_move(l, &s->fd, from);
+    set_limit(s, limit);
+}
+
 int hem__stream_init_plain(hem_loop *l, hem_stream *s, int fd, uint32_t limit)
 {
     HEM_TRY(hem__stream_init(l, s, fd, limit));

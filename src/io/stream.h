@@ -50,6 +50,10 @@ static inline int hem__stream_unusable(uint8_t use)
  * closed, `fd` is not. */
 int hem__stream_init(hem_loop *l, hem_stream *s, int fd, uint32_t limit);
 
+/* The same with what is in the loop already, as `from`, which moves. */
+void hem__stream_init_moved(hem_loop *l, hem_stream *s, hem__fd *from,
+                            uint32_t limit);
+
 /* The same with what is no socket: a pipe, a terminal. */
 int hem__stream_init_plain(hem_loop *l, hem_stream *s, int fd, uint32_t limit);
 

@@ -135,8 +135,7 @@ static hem__fiber **place(hem__fd *d, uint8_t direction)
     return direction == HEM__FD_READ ? &d->reader : &d->writer;
 }
 
-/* The fiber stops waiting in that direction, if one does. */
-static void end_wait(hem_loop *l, hem__fd *d, uint8_t direction, int status)
+void hem__fd_wake(hem_loop *l, hem__fd *d, uint8_t direction, int status)
 {
     hem__fiber **at = place(d, direction);
     hem__fiber *f = *at;
@@ -150,37 +149,48 @@ static void end_wait(hem_loop *l, hem__fd *d, uint8_t direction, int status)
 static bool cancel_read(hem_loop *l, hem__fiber *f, const char *why)
 {
     f->reason = why;
-    end_wait(l, f->wait_on, HEM__FD_READ, HEM_ECANCELED);
+    hem__fd_wake(l, f->wait_on, HEM__FD_READ, HEM_ECANCELED);
     return true;
 }
 
-static bool cancel_write(hem_loop *l, hem__fiber *f, const char *why)
+bool hem__fd_cancel_write(hem_loop *l, hem__fiber *f, const char *why)
 {
     f->reason = why;
-    end_wait(l, f->wait_on, HEM__FD_WRITE, HEM_ECANCELED);
+    hem__fd_wake(l, f->wait_on, HEM__FD_WRITE, HEM_ECANCELED);
     return true;
 }
 
 static const hem__wait wait_read = {"read", cancel_read};
-static const hem__wait wait_write = {"write", cancel_write};
+static const hem__wait wait_write = HEM__FD_WAIT("write");
+
+static int wait_at(hem_loop *l, hem__fiber *f, hem__fd *d, hem__fiber **at,
+                   const hem__wait *wait)
+{
+    *at = f;
+    f->wait_on = d;
+    l->fd_waiters++;
+    l->io_budget = HEM__IO_BUDGET;
+    uint32_t gen = d->gen;
+    int rc = hem__park(l, f, wait);
+    /* Between the event and this task's turn another may have closed it, and
+     * even opened it again. */
+    return rc == 0 && (!hem__fd_is_open(d) || d->gen != gen) ? HEM_EBADF : rc;
+}
 
 int hem__fd_wait(hem_loop *l, hem__fiber *f, hem__fd *d, uint8_t direction)
 {
     hem__fiber **at = place(d, direction);
     if (*at)
         return HEM_EBUSY;
-    int rc = hem__fd_watch(l, d, direction);
-    if (rc < 0)
-        return rc;
-    *at = f;
-    f->wait_on = d;
-    l->fd_waiters++;
-    l->io_budget = HEM__IO_BUDGET;
-    uint32_t gen = d->gen;
-    rc = hem__park(l, f, direction == HEM__FD_READ ? &wait_read : &wait_write);
-    /* Between the event and this task's turn another may have closed it, and
-     * even opened it again. */
-    return rc == 0 && (!hem__fd_is_open(d) || d->gen != gen) ? HEM_EBADF : rc;
+    HEM_TRY(hem__fd_watch(l, d, direction));
+    return wait_at(l, f, d, at,
+                   direction == HEM__FD_READ ? &wait_read : &wait_write);
+}
+
+int hem__fd_wait_none(hem_loop *l, hem__fiber *f, hem__fd *d,
+                      const hem__wait *wait)
+{
+    return d->writer ? HEM_EBUSY : wait_at(l, f, d, &d->writer, wait);
 }
 
 /* A wait with a limit. */
@@ -227,8 +237,8 @@ void hem__fd_unregister(hem_loop *l, hem__fd *d)
 static void end_use(hem_loop *l, hem__fd *d)
 {
     d->loop_id = 0;
-    end_wait(l, d, HEM__FD_READ, HEM_EBADF);
-    end_wait(l, d, HEM__FD_WRITE, HEM_EBADF);
+    hem__fd_wake(l, d, HEM__FD_READ, HEM_EBADF);
+    hem__fd_wake(l, d, HEM__FD_WRITE, HEM_EBADF);
 }
 
 int hem__fd_close(hem_loop *l, hem__fd *d)
@@ -265,9 +275,9 @@ static void deliver(hem_loop *l, const hem__poll_event *e)
         l->on_wake(l);
     d->ready |= e->ready;
     if (hem__fd_may(d, HEM__FD_READ))
-        end_wait(l, d, HEM__FD_READ, 0);
+        hem__fd_wake(l, d, HEM__FD_READ, 0);
     if (hem__fd_may(d, HEM__FD_WRITE))
-        end_wait(l, d, HEM__FD_WRITE, 0);
+        hem__fd_wake(l, d, HEM__FD_WRITE, 0);
     if (d->on_ready)
         d->on_ready(d);
 }

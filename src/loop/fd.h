@@ -74,6 +74,21 @@ int hem__fd_wait(hem_loop *l, hem__fiber *f, hem__fd *d, uint8_t direction);
 int hem__fd_wait_for(hem_loop *l, hem__fiber *f, hem__fd *d, uint8_t direction,
                      hem_ns limit);
 
+/* Wait for `d`, which is open without a descriptor, as the one who writes to it.
+ * `wait` is HEM__FD_WAIT() of what people call it. Errors as above. */
+int hem__fd_wait_none(hem_loop *l, hem__fiber *f, hem__fd *d,
+                      const hem__wait *wait);
+
+#define HEM__FD_WAIT(what)                                                     \
+    {                                                                          \
+        (what), hem__fd_cancel_write                                           \
+    }
+bool hem__fd_cancel_write(hem_loop *l, hem__fiber *f, const char *why);
+
+/* End the wait for `d` in that direction, if somebody waits: hem__fd_wait()
+ * returns `status`. */
+void hem__fd_wake(hem_loop *l, hem__fd *d, uint8_t direction, int status);
+
 /* Register `d` for `direction`, besides what it is registered for, before
  * somebody waits: for what must not fail later, and be closed in a forked
  * child; and for what is told by `on_ready`, perhaps with HEM__FD_LEVEL.
