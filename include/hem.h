@@ -31,7 +31,9 @@
  *   address.h   socket addresses and names                          hem_resolve
  *   stream.h    TCP connections                                     hem_connect
  *   transport.h streams of your own, over others                hem_stream_push
- *   listen.h    TCP servers                                         hem_serve
+ *   listen.h    where connections are waited for                    hem_listen
+ *   serve.h     a task for each connection                          hem_serve
+ *   proxy.h     for whom a load balancer has connected              hem_stream_read_proxy
  *   child.h     forked processes                                    hem_fork
  *   prefork.h   servers of many processes                           hem_prefork
  *   error.h, alloc.h, log.h, base.h                                 the ground floor
@@ -130,10 +132,12 @@
 #include "hem/loop.h"
 #include "hem/map.h"
 #include "hem/prefork.h"
+#include "hem/proxy.h"
 #include "hem/queue.h"
 #include "hem/run.h"
 #include "hem/scope.h"
 #include "hem/semaphore.h"
+#include "hem/serve.h"
 #include "hem/signal.h"
 #include "hem/stream.h"
 #include "hem/task.h"

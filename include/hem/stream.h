@@ -51,8 +51,9 @@ typedef struct hem_stream {
     bool plain;        /* no socket: read() and write(), not recv(), send() */
     uint64_t bytes_read;
     uint64_t bytes_written;
-    struct hem__layer *layer; /* NULL: it is the descriptor */
-    void *reserved[4];
+    struct hem__layer *layer;  /* NULL: it is the descriptor */
+    struct hem_proxy *proxied; /* what a proxy said (proxy.h), or NULL */
+    void *reserved[3];
 } hem_stream;
 
 /*
@@ -70,6 +71,7 @@ typedef struct hem_stream_info {
     uint64_t bytes_read;    /* taken from the kernel so far */
     uint64_t bytes_written; /* given to the kernel so far */
     int fd;                 /* the descriptor: to look at, not to close */
+    bool proxied; /* `local` and `peer` are what a proxy said (proxy.h) */
 } hem_stream_info;
 
 typedef struct hem_connect_options {

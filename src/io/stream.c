@@ -13,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "base/sys.h"
+#include "hem/proxy.h"
 #include "io/layer.h"
 
 #define FIRST_CHUNK   4096
@@ -70,6 +71,8 @@ static int close_stream(hem_stream *s, bool abort)
         (void)setsockopt(s->fd.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
     int rc = hem__fd_close(hem__loop_need("hem_stream_close"), &s->fd);
     drop_buffer(s);
+    hem__free(s->proxied);
+    s->proxied = NULL;
     if (s->layer)
         hem__layer_close(s->layer, abort);
     s->layer = NULL;
@@ -86,10 +89,8 @@ int hem_stream_abort(hem_stream *s)
     return s ? close_stream(s, true) : 0;
 }
 
-int hem_stream_get_info(const hem_stream *s, hem_stream_info *ret)
+static int describe(const hem_stream *s, hem_stream_info *ret)
 {
-    if (!hem__fd_is_open(&s->fd))
-        return HEM_EBADF;
     if (s->layer && !s->layer->below)
         return HEM_ENOTSUP;
     if (s->layer) {
@@ -106,6 +107,19 @@ int hem_stream_get_info(const hem_stream *s, hem_stream_info *ret)
     HEM_TRY(hem__sys_getpeername(
         s->fd.fd, (struct sockaddr *)&info.peer.storage, &info.peer.length));
     *ret = info;
+    return 0;
+}
+
+int hem_stream_get_info(const hem_stream *s, hem_stream_info *ret)
+{
+    if (!hem__fd_is_open(&s->fd))
+        return HEM_EBADF;
+    HEM_TRY(describe(s, ret));
+    if (s->proxied && s->proxied->announced) {
+        ret->peer = s->proxied->source;
+        ret->local = s->proxied->destination;
+        ret->proxied = true;
+    }
     return 0;
 }
 
