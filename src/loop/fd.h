@@ -122,6 +122,9 @@ void hem__fd_unregister(hem_loop *l, hem__fd *d);
 /* Close it; who waits gets HEM_EBADF. HEM_EBADF: not open. */
 int hem__fd_close(hem_loop *l, hem__fd *d);
 
+/* Give up one that was taken, and leave the descriptor open; nobody waits. */
+void hem__fd_give_up(hem_loop *l, hem__fd *d);
+
 /* Let go of a borrowed one; who waits gets HEM_EBADF. */
 void hem__fd_release(hem_loop *l, hem__fd *d);
 
