@@ -71,6 +71,7 @@ typedef struct hem_stream {
     uint32_t read_stall;      /* in ms; 0: none */
     uint32_t write_stall;     /* in ms; 0: none */
     bool borrowed;            /* the descriptor is somebody else's to close */
+    bool beneath; /* a layer is on it, whose stream keeps the limit */
     void *reserved[1];
 } hem_stream;
 
