@@ -89,19 +89,6 @@ CASE(pipe)
     return close_pair(0);
 }
 
-CASE(hem_connect)
-{
-    hem_listener l;
-    hem_address at;
-    (void)f;
-    check_int(hem_listen(&l, "127.0.0.1", 0, NULL), 0);
-    check_int(hem_listener_address(&l, &at), 0);
-    int rc = hem_connect(&a, "127.0.0.1", hem_address_port(&at), NULL);
-    check_int(hem_listener_close(&l), 0);
-    (void)hem_stream_abort(&a);
-    return rc;
-}
-
 CASE(hem_stream_read)
 {
     char buf[4];
@@ -232,7 +219,6 @@ CASE(hem_stream_aclose)
 }
 
 static const struct suspension table[] = {
-    NEVER(hem__stream_cleanup, stream),
     NEVER(hem_stream_at_eof, stream),
     NEVER(hem_stream_put, stream),
     NEVER(hem_stream_pending, stream),
@@ -250,7 +236,6 @@ static const struct suspension table[] = {
     NEVER(hem_pipe, pipe),
     NEVER(hem_socket_pair, pipe),
     NEVER(hem_stream_pair, pipe),
-    SUSPENDS(hem_connect),
     SUSPENDS(hem_stream_read),
     SUSPENDS(hem_stream_read_some),
     SUSPENDS(hem_stream_read_exactly),

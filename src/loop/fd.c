@@ -214,7 +214,7 @@ struct patience {
 static void impatient(hem__timer *t)
 {
     struct patience *p = HEM__CONTAINER(t, struct patience, timer);
-    end_wait(hem__loop, p->fd, p->direction, HEM_ETIMEDOUT);
+    hem__fd_wake(hem__loop, p->fd, p->direction, HEM_ETIMEDOUT);
 }
 
 int hem__fd_wait_for(hem_loop *l, hem__fiber *f, hem__fd *d, uint8_t direction,
