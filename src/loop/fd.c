@@ -51,10 +51,21 @@ int hem__fd_init(hem_loop *l, hem__fd *d, int fd)
     return 0;
 }
 
+bool hem__fd_is_taken(const hem_loop *l, int fd)
+{
+    return (uint32_t)fd < l->fd_slots && (l->fds[fd].open || l->fds[fd].owner);
+}
+
+void hem__fd_give_back(hem_loop *l, hem__fd *d)
+{
+    l->fds[d->fd].open = false;
+    d->loop_id = 0;
+}
+
 int hem__fd_borrow(hem_loop *l, hem__fd *d, int fd)
 {
     HEM_TRY(reserve(l, fd));
-    if (l->fds[fd].open || l->fds[fd].owner)
+    if (hem__fd_is_taken(l, fd))
         return HEM_EEXIST;
     take(l, d, fd, false);
     return 0;

@@ -39,6 +39,12 @@ int hem__fd_borrow(hem_loop *l, hem__fd *d, int fd);
 /* Open `d` without a descriptor, as a mark of what has none of its own. */
 void hem__fd_open_none(hem_loop *l, hem__fd *d);
 
+/* Whether the descriptor is the loop's, or borrowed and watched. */
+bool hem__fd_is_taken(const hem_loop *l, int fd);
+
+/* Undo hem__fd_init(): the descriptor is the caller's again. */
+void hem__fd_give_back(hem_loop *l, hem__fd *d);
+
 /* Move what is open from one place to another. Nobody waits for it. */
 void hem__fd_move(hem_loop *l, hem__fd *to, hem__fd *from);
 
