@@ -36,7 +36,9 @@
  *   pipe.h      pipes, standard input and output, pairs in memory   hem_pipe
  *   transport.h streams of your own, over others                hem_stream_push
  *   connect.h   clients                                             hem_connect
- *   listen.h    TCP servers                                         hem_serve
+ *   listen.h    where connections are waited for                    hem_listen
+ *   serve.h     a task for each connection                          hem_serve
+ *   proxy.h     for whom a load balancer has connected              hem_stream_read_proxy
  *   child.h     forked processes                                    hem_fork
  *   prefork.h   servers of many processes                           hem_prefork
  *   error.h, alloc.h, log.h, base.h                                 the ground floor
@@ -138,11 +140,13 @@
 #include "hem/map.h"
 #include "hem/pipe.h"
 #include "hem/prefork.h"
+#include "hem/proxy.h"
 #include "hem/queue.h"
 #include "hem/resolve.h"
 #include "hem/run.h"
 #include "hem/scope.h"
 #include "hem/semaphore.h"
+#include "hem/serve.h"
 #include "hem/signal.h"
 #include "hem/stream.h"
 #include "hem/task.h"

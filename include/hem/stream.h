@@ -71,6 +71,7 @@ typedef struct hem_stream {
     uint32_t read_stall;      /* in ms; 0: none */
     uint32_t write_stall;     /* in ms; 0: none */
     bool borrowed;            /* the descriptor is somebody else's to close */
+    struct hem_proxy *proxied; /* what a proxy said (proxy.h), or NULL */
     void *reserved[1];
 } hem_stream;
 
@@ -95,6 +96,7 @@ typedef struct hem_stream_info {
     const char *transport;  /* name of the transport, "tls"; NULL: none */
     int fd;                 /* the descriptor: to look at, not to close; -1:
                                there is none */
+    bool proxied; /* `local` and `peer` are what a proxy said (proxy.h) */
 } hem_stream_info;
 
 typedef struct hem_stream_limits {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Streams: the end of writing, and of all. Closing never waits. */
+#include "base/alloc.h"
 #include "base/sys.h"
 #include "io/layer.h"
 #include "io/stream.h"
@@ -60,6 +61,8 @@ static int close_stream(hem_stream *s, bool abort)
         (void)setsockopt(s->fd.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
     int rc = close_descriptor(l, s);
     hem__stream_drop_buffer(s);
+    hem__free(s->proxied);
+    s->proxied = NULL;
     if (s->layer)
         rc = hem__layer_close(s->layer, abort);
     s->layer = NULL;

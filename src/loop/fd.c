@@ -254,6 +254,18 @@ int hem__fd_close(hem_loop *l, hem__fd *d)
     return 0;
 }
 
+void hem__fd_give_up(hem_loop *l, hem__fd *d)
+{
+    hem__fd_unregister(l, d);
+    end_use(l, d);
+    l->fds[d->fd].open = false;
+}
+
+void hem__fd_wake(hem_loop *l, hem__fd *d, uint8_t direction)
+{
+    end_wait(l, d, direction, 0);
+}
+
 void hem__fd_release(hem_loop *l, hem__fd *d)
 {
     if (!hem__fd_is_open(d))
