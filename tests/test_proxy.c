@@ -42,8 +42,8 @@ static void pass(const void *p, size_t size, size_t piece, struct outcome *ret)
     int peer = net_open(&r.stream, 0);
     check_int(hem_spawn(&t, read_it, &r), 0);
     for (size_t i = 0; i < size; i += piece) {
-        if (piece < size)
-            net_settle();
+        while (!hem_task_done(t) && r.stream.bytes_read < i)
+            check_int(hem_yield(), 0);
         net_send(peer, (const char *)p + i,
                  size - i < piece ? size - i : piece);
     }
