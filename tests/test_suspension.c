@@ -324,8 +324,8 @@ static const struct suspension table[] = {
 int main(void)
 {
     static const char *const headers[] = {
-        "base",   "error",   "alloc",  "log",    "clock",
-        "loop",   "run",     "task",   "failure", "var",
+        "base",   "error",   "alloc",  "log",        "clock",
+        "loop",   "run",     "task",   "failure",    "var",
         "future", "timeout", "thread", "from_thread"};
     return suspension_test(table, COUNT_OF(table), headers, COUNT_OF(headers));
 }

@@ -18,6 +18,7 @@ CASE(address)
     (void)f;
     check_int(hem_address_parse(&a, "::1", net_refusing(&refusing)), 0);
     check_contains(hem_address_format(&a, text), "[::1]:");
+    check_int(hem_address_unix(&a, "x", 1), 0);
     check_int(hem_address_of_socket(&a, refusing), 0);
     check(hem_address_port(&a) > 0);
     close(refusing);

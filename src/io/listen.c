@@ -14,7 +14,7 @@
 static void socket_ready(struct hem__fd *self)
 {
     struct hem__listening *s = (struct hem__listening *)self;
-    hem__fd_wake(hem__loop, &s->listener->sockets[0].fd, HEM__FD_READ);
+    hem__fd_wake(hem__loop, &s->listener->sockets[0].fd, HEM__FD_READ, 0);
 }
 
 static int attach_one(hem_loop *loop, hem_listener *l, int fd,

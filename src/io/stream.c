@@ -37,7 +37,8 @@ void hem__stream_init_moved(hem_loop *l, hem_stream *s, hem__fd *from,
 {
     memset(s, 0, sizeof(*s));
     hem__fd_move(l, &s->fd, from);
-    set_limit(s, limit);
+    set_defaults(s, limit);
+    s->write_stall = HEM__STREAM_STALL / HEM_MSEC;
 }
 
 int hem__stream_init_plain(hem_loop *l, hem_stream *s, int fd, uint32_t limit)

@@ -203,7 +203,7 @@ struct patience {
 static void impatient(hem__timer *t)
 {
     struct patience *p = HEM__CONTAINER(t, struct patience, timer);
-    end_wait(hem__loop, p->fd, p->direction, HEM_ETIMEDOUT);
+    hem__fd_wake(hem__loop, p->fd, p->direction, HEM_ETIMEDOUT);
 }
 
 int hem__fd_wait_for(hem_loop *l, hem__fiber *f, hem__fd *d, uint8_t direction,
@@ -259,11 +259,6 @@ void hem__fd_give_up(hem_loop *l, hem__fd *d)
     hem__fd_unregister(l, d);
     end_use(l, d);
     l->fds[d->fd].open = false;
-}
-
-void hem__fd_wake(hem_loop *l, hem__fd *d, uint8_t direction)
-{
-    end_wait(l, d, direction, 0);
 }
 
 void hem__fd_release(hem_loop *l, hem__fd *d)

@@ -125,10 +125,6 @@ int hem__fd_close(hem_loop *l, hem__fd *d);
 /* Give up one that was taken, and leave the descriptor open; nobody waits. */
 void hem__fd_give_up(hem_loop *l, hem__fd *d);
 
-/* Have who waits in that direction, if somebody does, look again: what it waits
- * for has come elsewhere. */
-void hem__fd_wake(hem_loop *l, hem__fd *d, uint8_t direction);
-
 /* Let go of a borrowed one; who waits gets HEM_EBADF. */
 void hem__fd_release(hem_loop *l, hem__fd *d);
 
