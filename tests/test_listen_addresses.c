@@ -370,7 +370,7 @@ static int get_option(int fd, int level, int name)
 }
 
 /* Whether connections that are accepted have what the header says. */
-static void check_tuned(hem_listener *l, int user_timeout)
+static void check_tuned(hem_listener *l)
 {
     hem_stream s;
     int peer = connect_to(l, 0);
@@ -379,32 +379,23 @@ static void check_tuned(hem_listener *l, int user_timeout)
     check_int(get_option(fd, IPPROTO_TCP, TCP_NODELAY), 1);
     check_int(get_option(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
     check_int(get_option(fd, IPPROTO_TCP, TCP_KEEPIDLE), 60);
-    check_int(get_option(fd, IPPROTO_TCP, TCP_KEEPINTVL), 10);
-    check_int(get_option(fd, IPPROTO_TCP, TCP_KEEPCNT), 6);
-    check_int(get_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), user_timeout);
+    check_int(get_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 30000);
     check_int(hem_stream_close(&s), 0);
     net_close(peer);
 }
 
 VIRTUAL_TEST(connections_notice_that_their_peer_has_vanished)
 {
-    static const struct {
-        hem_ns given;
-        int ms;
-    } cases[] = {{0, 30000},         {HEM_NEVER, 0}, {HEM_SEC, 1000}, {1, 1},
-                 {HEM_NEVER - 1, 0}, {-1, 1},        {HEM_MSEC, 1}};
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        hem_listener l;
-        hem_listen_options o = {.user_timeout = cases[i].given};
-        check_int(hem_listen(&l, "127.0.0.1", 0, &o), 0);
-        check_tuned(&l, cases[i].ms);
-        check_int(hem_listener_close(&l), 0);
-        o.fd = socket(AF_INET, SOCK_STREAM, 0); /* also those of others */
-        check_int(listen(o.fd, 10), 0);
-        check_int(hem_listen(&l, NULL, 0, &o), 0);
-        check_tuned(&l, cases[i].ms);
-        check_int(hem_listener_close(&l), 0);
-    }
+    hem_listener l;
+    hem_listen_options o = {0};
+    check_int(hem_listen(&l, "127.0.0.1", 0, &o), 0);
+    check_tuned(&l);
+    check_int(hem_listener_close(&l), 0);
+    o.fd = socket(AF_INET, SOCK_STREAM, 0); /* also those of others */
+    check_int(listen(o.fd, 10), 0);
+    check_int(hem_listen(&l, NULL, 0, &o), 0);
+    check_tuned(&l);
+    check_int(hem_listener_close(&l), 0);
     return 0;
 }
 

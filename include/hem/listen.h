@@ -24,10 +24,9 @@
  *
  * Connections inherit from the listening socket: small writes are sent at once
  * (TCP_NODELAY), and a peer that has vanished is noticed. One that says nothing
- * is asked after 60 s, then every 10 s, and given up after six questions
- * (SO_KEEPALIVE); one that does not acknowledge what was sent, or has no room
- * for it, in 30 s (TCP_USER_TIMEOUT, `.user_timeout`, which also shortens the
- * former): HEM_ETIMEDOUT.
+ * is asked after 60 s, and given up when it does not answer (SO_KEEPALIVE); so
+ * is one that does not take in 30 s what was sent (TCP_USER_TIMEOUT, and the
+ * `write_stall` of hem_stream_set_limits()): HEM_ETIMEDOUT.
  *
  * Unix sockets. A name that begins with "@" is abstract, else it is the path
  * of a file, which is made here and removed by the close. A path is never cut:
@@ -96,8 +95,6 @@ typedef struct hem_listen_options {
     mode_t mode;    /* permissions of the socket file, from the beginning; 0: as
                          the umask has it */
     uint32_t limit; /* of read-ahead of each stream, 0: 64 KiB */
-    hem_ns user_timeout; /* for what a peer does not acknowledge; 0: 30 s,
-                            HEM_NEVER: as the system has it. At least 1 ms */
 } hem_listen_options;
 
 /*

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Listening sockets: opened, or handed over, and made fit for a loop. */
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string.h>
 
 #include "base/sys.h"
@@ -16,17 +15,6 @@ const hem_listen_options hem__listen_defaults;
 static int set_option(int fd, int level, int name, int value)
 {
     return hem__sys_setsockopt(fd, level, name, &value, sizeof(value));
-}
-
-/* What connections inherit; on a Unix socket it has no effect. */
-static void tune(int fd, const hem_listen_options *o)
-{
-    hem__tcp_tune(fd);
-    if (!o->user_timeout)
-        return;
-    int64_t ms = o->user_timeout / HEM_MSEC;
-    int value = ms < 1 ? 1 : ms < INT32_MAX ? (int)ms : 0; /* 0: none */
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &value, sizeof(value));
 }
 
 static int bind_inet(int fd, const hem_address *a, const hem_listen_options *o)
@@ -46,7 +34,7 @@ static int listen_at(int fd, const hem_address *a, const hem_listen_options *o,
         HEM_TRY(hem__unix_bind(fd, a, o->mode, ret));
     } else {
         HEM_TRY(bind_inet(fd, a, o));
-        tune(fd, o);
+        hem__tcp_tune(fd);
     }
     int rc = hem__sys_listen(fd, o->backlog > 0 ? o->backlog : DEFAULT_BACKLOG);
     if (rc < 0)
@@ -156,7 +144,7 @@ static int open_localhost(hem__opened *ret, size_t room, uint16_t port,
 }
 
 /* Check that `fd` is a listening stream socket, and make it fit for a loop. */
-static int adopt(int fd, const hem_listen_options *o)
+static int adopt(int fd)
 {
     int listening = 0, type = 0;
     socklen_t n = sizeof(listening);
@@ -172,7 +160,7 @@ static int adopt(int fd, const hem_listen_options *o)
     if (!(flags & O_NONBLOCK))
         HEM_TRY(hem__sys_fcntl_set(fd, flags | O_NONBLOCK));
     (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
-    tune(fd, o);
+    hem__tcp_tune(fd);
     return 0;
 }
 
@@ -185,7 +173,7 @@ static int adopt_all(hem__opened *ret, size_t room, const int *fds,
     if (count > room)
         return HEM_ELIMIT;
     for (size_t i = 0; i < count; i++) {
-        HEM_TRY(adopt(fds[i], o));
+        HEM_TRY(adopt(fds[i]));
         ret->fds[i] = fds[i];
     }
     ret->count = count;

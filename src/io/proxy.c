@@ -19,6 +19,7 @@
 #define SIGNATURE_SIZE 12
 #define V2_HEAD        16
 #define UNIX_BYTES     108
+#define AHEAD_BYTES    256
 #define TLV_CRC32C     3
 
 /* A header that is being read. */
@@ -30,8 +31,11 @@ struct input {
         uint8_t head[V2_HEAD];
     };
     /* Version 2 behind its head: */
-    uint32_t left; /* bytes to come */
-    uint32_t crc;  /* of those so far */
+    uint32_t coming;     /* bytes not read yet */
+    uint32_t left;       /* and those of them or of `ahead` not used */
+    uint32_t crc;        /* of those used so far */
+    uint32_t begin, end; /* of what is in `ahead` */
+    uint8_t ahead[AHEAD_BYTES];
 };
 
 /* Read up to `size` more bytes to `text`, at least one. */
@@ -189,15 +193,42 @@ static uint32_t crc32c(uint32_t crc, const void *p, size_t size)
     return crc;
 }
 
-/* Read exactly so many bytes. HEM_EPROTO: the header does not have them. */
+static int refill(struct input *in)
+{
+    size_t size = in->coming < AHEAD_BYTES ? in->coming : AHEAD_BYTES;
+    ssize_t n = hem_stream_read(in->stream, in->ahead, size);
+    if (n <= 0)
+        return n < 0 ? (int)n : HEM_EINCOMPLETE;
+    in->begin = 0;
+    in->end = (uint32_t)n;
+    in->coming -= (uint32_t)n;
+    return 0;
+}
+
+/* Get exactly so many bytes. HEM_EPROTO: the header does not have them. */
 static int read_exactly(struct input *in, void *ret, size_t size)
 {
+    uint8_t *at = ret;
     if (size > in->left)
         return HEM_EPROTO;
-    if (size > 0)
-        HEM_TRY(hem_stream_read_exactly(in->stream, ret, size, NULL));
     in->left -= (uint32_t)size;
+    while (size > 0) {
+        if (in->begin == in->end)
+            HEM_TRY(refill(in));
+        size_t n = in->end - in->begin;
+        n = n < size ? n : size;
+        memcpy(at, in->ahead + in->begin, n);
+        in->begin += (uint32_t)n;
+        at += n;
+        size -= n;
+    }
     return 0;
+}
+
+/* So many bytes come. */
+static void expect(struct input *in, uint32_t size)
+{
+    in->coming = in->left = size;
 }
 
 static int read_counted(struct input *in, void *ret, size_t size)
@@ -308,11 +339,11 @@ static int read_records(struct input *in)
 
 static int read_v2(struct input *in, hem_proxy *ret)
 {
-    in->left = V2_HEAD - SIGNATURE_SIZE;
+    expect(in, V2_HEAD - SIGNATURE_SIZE);
     HEM_TRY(read_exactly(in, in->head + SIGNATURE_SIZE, in->left));
     int version = in->head[12] >> 4, command = in->head[12] & 15;
     int family = in->head[13] >> 4, protocol = in->head[13] & 15;
-    in->left = get16(in->head + 14);
+    expect(in, get16(in->head + 14));
     if (version != 2 || command > 1)
         return HEM_EPROTO;
     ret->local = command == 0;
@@ -329,7 +360,10 @@ static int read_v2(struct input *in, hem_proxy *ret)
 
 static int read_header(hem_stream *s, hem_proxy *ret)
 {
-    struct input in = {.stream = s};
+    struct input in;
+    in.stream = s;
+    in.size = 0;
+    in.begin = in.end = 0;
     memset(ret, 0, sizeof(*ret));
     int version = read_beginning(&in);
     HEM_TRY(version);

@@ -90,6 +90,18 @@ static int fill_in(const hem_stream *s, hem_stream_info *info)
     return 0;
 }
 
+/* What a proxy said of it, or of what is below it, holds. */
+static void announce(const hem_stream *s, hem_stream_info *info)
+{
+    while (!s->proxied && s->layer && s->layer->below)
+        s = s->layer->below;
+    if (!s->proxied || !s->proxied->announced)
+        return;
+    info->peer = s->proxied->source;
+    info->local = s->proxied->destination;
+    info->proxied = true;
+}
+
 int hem_stream_get_info(const hem_stream *s, hem_stream_info *ret)
 {
     if (!hem__fd_is_open(&s->fd))
@@ -98,6 +110,7 @@ int hem_stream_get_info(const hem_stream *s, hem_stream_info *ret)
                             .bytes_written = s->bytes_written,
                             .pending = hem_stream_pending(s)};
     HEM_TRY(fill_in(s, &info));
+    announce(s, &info);
     info.transport = s->layer ? s->layer->transport->name : NULL;
     *ret = info;
     return 0;

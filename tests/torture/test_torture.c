@@ -23,6 +23,7 @@ const struct scenario scenarios[] = {
     {"serve",   scenario_serve},
     {"crowded", scenario_crowded},
     {"drain",   scenario_drain},
+    {"addresses", scenario_addresses},
     {"names",   scenario_names},
     {"files",   scenario_files},
     {"fork",    scenario_fork},

@@ -33,6 +33,7 @@ void scenario_signals(void);
 void scenario_serve(void);
 void scenario_crowded(void);
 void scenario_drain(void);
+void scenario_addresses(void);
 void scenario_names(void);
 void scenario_files(void);
 void scenario_fork(void);
