@@ -26,16 +26,19 @@
  *   cache.h     what a function returned, kept                      hem_cache_get
  *   clock.h     monotonic and virtual time                          hem_now
  *   loop.h      callbacks, posts from other threads                 hem_post
- *   signal.h    waiting for signals                                 hem_signal_wait
+ *   signal.h    waiting for signals, callbacks for them             hem_signal_wait
  *   thread.h    blocking C functions                                hem_thread_call
  *   from_thread.h
  *               tasks, called from other threads               hem_call_from_thread
  *   address.h   socket addresses                                    hem_address_parse
  *   resolve.h   names of hosts                                      hem_resolve
  *   stream.h    bytes in both directions                            hem_stream_read
+ *   pipe.h      pipes, standard input and output, pairs in memory   hem_pipe
  *   transport.h streams of your own, over others                hem_stream_push
  *   connect.h   clients                                             hem_connect
- *   listen.h    TCP servers                                         hem_serve
+ *   listen.h    where connections are waited for                    hem_listen
+ *   serve.h     a task for each connection                          hem_serve
+ *   proxy.h     for whom a load balancer has connected              hem_stream_read_proxy
  *   child.h     forked processes                                    hem_fork
  *   prefork.h   servers of many processes                           hem_prefork
  *   error.h, alloc.h, log.h, base.h                                 the ground floor
@@ -135,12 +138,15 @@
 #include "hem/log.h"
 #include "hem/loop.h"
 #include "hem/map.h"
+#include "hem/pipe.h"
 #include "hem/prefork.h"
+#include "hem/proxy.h"
 #include "hem/queue.h"
 #include "hem/resolve.h"
 #include "hem/run.h"
 #include "hem/scope.h"
 #include "hem/semaphore.h"
+#include "hem/serve.h"
 #include "hem/signal.h"
 #include "hem/stream.h"
 #include "hem/task.h"

@@ -51,10 +51,21 @@ int hem__fd_init(hem_loop *l, hem__fd *d, int fd)
     return 0;
 }
 
+bool hem__fd_is_taken(const hem_loop *l, int fd)
+{
+    return (uint32_t)fd < l->fd_slots && (l->fds[fd].open || l->fds[fd].owner);
+}
+
+void hem__fd_give_back(hem_loop *l, hem__fd *d)
+{
+    l->fds[d->fd].open = false;
+    d->loop_id = 0;
+}
+
 int hem__fd_borrow(hem_loop *l, hem__fd *d, int fd)
 {
     HEM_TRY(reserve(l, fd));
-    if (l->fds[fd].open || l->fds[fd].owner)
+    if (hem__fd_is_taken(l, fd))
         return HEM_EEXIST;
     take(l, d, fd, false);
     return 0;
@@ -193,6 +204,32 @@ int hem__fd_wait_none(hem_loop *l, hem__fiber *f, hem__fd *d,
     return d->writer ? HEM_EBUSY : wait_at(l, f, d, &d->writer, wait);
 }
 
+/* A wait with a limit. */
+struct patience {
+    hem__timer timer;
+    hem__fd *fd;
+    uint8_t direction;
+};
+
+static void impatient(hem__timer *t)
+{
+    struct patience *p = HEM__CONTAINER(t, struct patience, timer);
+    hem__fd_wake(hem__loop, p->fd, p->direction, HEM_ETIMEDOUT);
+}
+
+int hem__fd_wait_for(hem_loop *l, hem__fiber *f, hem__fd *d, uint8_t direction,
+                     hem_ns limit)
+{
+    struct patience p = {
+        .timer = {.fire = impatient}, .fd = d, .direction = direction};
+    HEM_TRY(hem__timers_reserve(&l->timers));
+    hem__loop_arm(l, &p.timer, hem__deadline(hem__loop_now(l), limit));
+    int rc = hem__fd_wait(l, f, d, direction);
+    hem__timer_disarm(&l->timers, &p.timer);
+    hem__timers_release(&l->timers);
+    return rc;
+}
+
 static void forget(hem_loop *l, hem__fd *d)
 {
     if (!d->watched)
@@ -226,6 +263,13 @@ int hem__fd_close(hem_loop *l, hem__fd *d)
     l->fds[d->fd].open = false;
     close(d->fd);
     return 0;
+}
+
+void hem__fd_give_up(hem_loop *l, hem__fd *d)
+{
+    hem__fd_unregister(l, d);
+    end_use(l, d);
+    l->fds[d->fd].open = false;
 }
 
 void hem__fd_release(hem_loop *l, hem__fd *d)

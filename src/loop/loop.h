@@ -83,6 +83,7 @@ struct hem_loop {
                                write is an event, so it is never read */
     void (*on_wake)(hem_loop *l); /* called at such an event; or NULL */
     struct hem__pool *pool;       /* threads; NULL: none yet */
+    struct hem__signals *signals; /* that are received; NULL: none */
 
     uint64_t random; /* state of the seeded order, 0: FIFO */
     uint32_t round;  /* of the seeded order: so many run before anything that

@@ -13,7 +13,7 @@ const char hem__resolver_kind[] = "test";
 static struct name known[NAMES_MAX];
 static size_t known_count;
 static int asked;
-static char last[HEM_HOST_TEXT];
+static char last[HEM_ADDRESS_TEXT];
 
 void names_begin(void)
 {
