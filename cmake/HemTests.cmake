@@ -104,6 +104,12 @@ if(HEM_TORTURE)
     endforeach()
 endif()
 
+# The resolver that is not the system's has a server of names to ask.
+if(HEM_CARES)
+    hem_add_test(test_resolve_cares tests/cares/test_resolve_cares.c unit 120)
+    target_sources(test_resolve_cares PRIVATE tests/cares/dns.c)
+endif()
+
 # Of the programs in tests/http, test_* are tests; the others are used by them.
 file(GLOB sources CONFIGURE_DEPENDS tests/http/*.c)
 foreach(source IN LISTS sources)
