@@ -108,7 +108,9 @@ static int set_membership(hem_datagram *d, const hem_address *group,
                                      .gsr_group = group->storage,
                                      .gsr_source = o->source->storage};
         int name = join ? MCAST_JOIN_SOURCE_GROUP : MCAST_LEAVE_SOURCE_GROUP;
-        return hem__sys_setsockopt(d->fd.fd, level, name, &r, sizeof(r));
+        int rc = hem__sys_setsockopt(d->fd.fd, level, name, &r, sizeof(r));
+        /* What is no member the kernel calls invalid. */
+        return rc == HEM_EINVAL && !join ? HEM_EADDRNOTAVAIL : rc;
     }
     struct group_req r = {.gr_interface = interface,
                           .gr_group = group->storage};
@@ -125,9 +127,5 @@ int hem_datagram_join(hem_datagram *d, const hem_address *group,
 int hem_datagram_leave(hem_datagram *d, const hem_address *group,
                        const hem_datagram_group_options *opts)
 {
-    int rc = set_membership(d, group, opts, false);
-    /* Of one source, the kernel calls it invalid. */
-    bool not_member = rc == HEM_EINVAL && opts && opts->source && !d->local &&
-                      level_of(group) >= 0;
-    return not_member ? HEM_EADDRNOTAVAIL : rc;
+    return set_membership(d, group, opts, false);
 }
