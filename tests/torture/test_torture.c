@@ -25,6 +25,7 @@ const struct scenario scenarios[] = {
     {"drain",   scenario_drain},
     {"names",   scenario_names},
     {"files",   scenario_files},
+    {"datagrams", scenario_datagrams},
     {"fork",    scenario_fork},
     {"prefork", scenario_prefork},
 };

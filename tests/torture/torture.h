@@ -35,6 +35,7 @@ void scenario_crowded(void);
 void scenario_drain(void);
 void scenario_names(void);
 void scenario_files(void);
+void scenario_datagrams(void);
 void scenario_fork(void);
 void scenario_prefork(void);
 
