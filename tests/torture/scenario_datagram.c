@@ -85,7 +85,9 @@ static int be_refused(void)
     HEM_TRY(hem_datagram_send_to(&d, "y", 1, &a));
     hem_timeout limit;
     HEM_TRY(hem_timeout_open(&limit, HEM_SEC / 10));
-    return hem_timeout_close(&limit, (int)hem_datagram_receive(&d, &byte, 1));
+    int rc = (int)hem_datagram_receive(&d, &byte, 1);
+    rc = hem_timeout_close(&limit, rc);
+    return rc == HEM_ECONNREFUSED ? 0 : rc; /* as it should be */
 }
 
 /* A wait, a watch, and calls. */
