@@ -39,6 +39,9 @@
  *   listen.h    where connections are waited for                    hem_listen
  *   serve.h     a task for each connection                          hem_serve
  *   proxy.h     for whom a load balancer has connected              hem_stream_read_proxy
+ *   datagram.h  UDP and Unix datagrams                              hem_datagram_open
+ *   fd.h        any descriptor, callbacks for other libraries       hem_fd_wait
+ *   sock.h      calls on sockets of your own                        hem_sock_recv
  *   child.h     forked processes                                    hem_fork
  *   prefork.h   servers of many processes                           hem_prefork
  *   error.h, alloc.h, log.h, base.h                                 the ground floor
@@ -124,11 +127,13 @@
 #include "hem/clock.h"
 #include "hem/condition.h"
 #include "hem/connect.h"
+#include "hem/datagram.h"
 #include "hem/defer.h"
 #include "hem/error.h"
 #include "hem/event.h"
 #include "hem/exit_stack.h"
 #include "hem/failure.h"
+#include "hem/fd.h"
 #include "hem/from_thread.h"
 #include "hem/future.h"
 #include "hem/gather.h"
@@ -148,6 +153,7 @@
 #include "hem/semaphore.h"
 #include "hem/serve.h"
 #include "hem/signal.h"
+#include "hem/sock.h"
 #include "hem/stream.h"
 #include "hem/task.h"
 #include "hem/thread.h"

@@ -74,6 +74,19 @@
       (EINTR, EPIPE, ECONNRESET, ETIMEDOUT, ENOBUFS, ENOMEM))                                   \
     X(int, socketpair, (int domain, int type, int protocol, int *fds),                          \
       (domain, type, protocol, fds), (EMFILE, ENFILE, ENOMEM))                                  \
+    X(ssize_t, recvfrom,                                                                        \
+      (int fd, void *p, size_t n, int flags, struct sockaddr *a, socklen_t *length),            \
+      (fd, p, n, flags, a, length), (EINTR, ECONNREFUSED, ENOMEM))                              \
+    X(ssize_t, sendto,                                                                          \
+      (int fd, const void *p, size_t n, int flags, const struct sockaddr *a, socklen_t length), \
+      (fd, p, n, flags, a, length), (EINTR, ECONNREFUSED, EMSGSIZE, ENOBUFS, ENETUNREACH))      \
+    X(ssize_t, recvmsg, (int fd, struct msghdr *m, int flags), (fd, m, flags), (EINTR, ENOMEM)) \
+    X(int, recvmmsg, (int fd, struct mmsghdr *m, unsigned n, int flags), (fd, m, n, flags),     \
+      (EINTR, ECONNREFUSED, ENOMEM))                                                            \
+    X(int, sendmmsg, (int fd, struct mmsghdr *m, unsigned n, int flags), (fd, m, n, flags),     \
+      (EINTR, ECONNREFUSED, EMSGSIZE, ENOBUFS, ENETUNREACH))                                    \
+    X(int, lstat, (const char *path, struct stat *s), (path, s), (ENOENT, EACCES, ENOMEM))      \
+    X(int, unlink, (const char *path), (path), (EACCES, EPERM, EROFS, ENOENT))                  \
     X(ssize_t, sendfile, (int out, int in, off_t *at, size_t n), (out, in, at, n),              \
       (EINTR, EIO, EINVAL, ENOMEM, EPIPE, ECONNRESET))                                          \
     X(ssize_t, read, (int fd, void *p, size_t n), (fd, p, n), (EINTR, EIO))                     \

@@ -60,6 +60,19 @@ HEM__RAW(ssize_t, send, (int fd, const void *p, size_t n, int flags), send(fd, p
 HEM__RAW(ssize_t, sendmsg, (int fd, const struct msghdr *m, int flags), sendmsg(fd, m, flags))
 HEM__RAW(int, socketpair, (int domain, int type, int protocol, int *fds),
          socketpair(domain, type, protocol, fds))
+HEM__RAW(ssize_t, recvfrom,
+         (int fd, void *p, size_t n, int flags, struct sockaddr *a, socklen_t *length),
+         recvfrom(fd, p, n, flags, a, length))
+HEM__RAW(ssize_t, sendto,
+         (int fd, const void *p, size_t n, int flags, const struct sockaddr *a, socklen_t length),
+         sendto(fd, p, n, flags, a, length))
+HEM__RAW(ssize_t, recvmsg, (int fd, struct msghdr *m, int flags), recvmsg(fd, m, flags))
+HEM__RAW(int, recvmmsg, (int fd, struct mmsghdr *m, unsigned n, int flags),
+         recvmmsg(fd, m, n, flags, (void *)0))
+HEM__RAW(int, sendmmsg, (int fd, struct mmsghdr *m, unsigned n, int flags),
+         sendmmsg(fd, m, n, flags))
+HEM__RAW(int, lstat, (const char *path, struct stat *s), lstat(path, s))
+HEM__RAW(int, unlink, (const char *path), unlink(path))
 HEM__RAW(ssize_t, sendfile, (int out, int in, off_t *at, size_t n), sendfile(out, in, at, n))
 HEM__RAW(ssize_t, read, (int fd, void *p, size_t n), read(fd, p, n))
 HEM__RAW(ssize_t, write, (int fd, const void *p, size_t n), write(fd, p, n))

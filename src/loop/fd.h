@@ -101,6 +101,11 @@ void hem__fd_wake(hem_loop *l, hem__fd *d, uint8_t direction, int status);
  * HEM_ENOMEM, HEM_ENOSPC. */
 int hem__fd_watch(hem_loop *l, hem__fd *d, uint8_t direction);
 
+/* Register `d` for exactly these, or register it anew if it is so: that tells
+ * whether its number is still what it was. HEM_ENOENT: it was closed, and the
+ * number is another's now; HEM_EBADF: it was closed; HEM_ENOMEM, HEM_ENOSPC. */
+int hem__fd_set_watched(hem_loop *l, hem__fd *d, uint8_t events);
+
 /*
  * At the beginning of an I/O call: a checkpoint. Delivers a pending
  * cancellation and gives way once in HEM__IO_BUDGET calls, so that tasks whose

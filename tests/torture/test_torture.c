@@ -26,6 +26,7 @@ const struct scenario scenarios[] = {
     {"addresses", scenario_addresses},
     {"names",   scenario_names},
     {"files",   scenario_files},
+    {"datagrams", scenario_datagrams},
     {"fork",    scenario_fork},
     {"prefork", scenario_prefork},
 };
