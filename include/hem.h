@@ -33,6 +33,8 @@
  *   transport.h streams of your own, over others                hem_stream_push
  *   listen.h    TCP servers                                         hem_serve
  *   child.h     forked processes                                    hem_fork
+ *   subprocess.h
+ *               other programs                                      hem_subprocess_run
  *   prefork.h   servers of many processes                           hem_prefork
  *   error.h, alloc.h, log.h, base.h                                 the ground floor
  *
@@ -136,6 +138,7 @@
 #include "hem/semaphore.h"
 #include "hem/signal.h"
 #include "hem/stream.h"
+#include "hem/subprocess.h"
 #include "hem/task.h"
 #include "hem/thread.h"
 #include "hem/timeout.h"

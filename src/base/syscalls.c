@@ -30,6 +30,13 @@ int hem__call_epoll_wait_ns(int ep, struct epoll_event *e, int max, int64_t ns)
     return rc < 0 ? -errno : rc;
 }
 
+pid_t hem__call_fork_bare(void)
+{
+    /* Arguments beyond the first two are in another order on some CPUs. */
+    long pid = syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+    return pid < 0 ? -errno : (pid_t)pid;
+}
+
 int hem__call_map_stacks(void **ret, size_t bytes)
 {
     void *p =
