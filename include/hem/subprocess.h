@@ -110,8 +110,8 @@ typedef struct hem_subprocess_options {
     const hem_subprocess_limit *limits; /* `limit_count` */
     size_t limit_count;
     int nice;      /* added to the parent's */
-    int pdeathsig; /* it gets this signal when the thread ends that started it;
-                      0: none */
+    int pdeathsig; /* it gets this signal when the thread ends that started it,
+                      if that may send it any; 0: none */
     hem_ns grace;  /* from SIGTERM to SIGKILL at a close; 0: 5 s; HEM_NEVER */
     uint32_t read_limit; /* of the streams of its output, 0: 64 KiB */
 } hem_subprocess_options;
