@@ -7,7 +7,7 @@
 #include "support.h"
 
 #define PIPES                                                                  \
-    .in = {HEM_PIPE}, .out = {HEM_PIPE}, .err = {HEM_PIPE}, .grace = HEM_MSEC
+    .in = HEM_PIPE, .out = HEM_PIPE, .err = HEM_PIPE, .grace = HEM_MSEC
 
 static char *const cat[] = {"cat", NULL};
 

@@ -37,7 +37,7 @@ VIRTUAL_TEST(another_program_may_be_run_under_the_name)
     HEM_TRY(hem_subprocess_run(
         argv,
         &(hem_subprocess_run_options){
-            .start = {.program = "/bin/sh", .out = {HEM_PIPE}}},
+            .start = {.program = "/bin/sh", .out = HEM_PIPE}},
         &o));
     check_str(o.out, "another\n");
     hem_subprocess_output_free(&o);
@@ -113,7 +113,7 @@ VIRTUAL_TEST(closing_terminates_and_leaves_nothing)
 {
     HEM_SUBPROCESS(p);
     HEM_TRY(shell_linger(
-        &p, &(hem_subprocess_options){.in = {HEM_PIPE}, .out = {HEM_PIPE}}));
+        &p, &(hem_subprocess_options){.in = HEM_PIPE, .out = HEM_PIPE}));
     check_int(hem_subprocess_close(&p), 0);
     check(!forked_any());
     check_int(hem_subprocess_close(&p), HEM_EBADF);
@@ -128,8 +128,9 @@ static int start_good(hem_subprocess *p, int fd)
         hem_subprocess_shell(p,
                              "trap 'echo bye >&2; exit 0' TERM; echo on; "
                              "while :; do sleep 0.01; done",
-                             &(hem_subprocess_options){.out = {HEM_PIPE},
-                                                       .err = {HEM_FD, fd},
+                             &(hem_subprocess_options){.out = HEM_PIPE,
+                                                       .err = HEM_FD,
+                                                       .err_fd = fd,
                                                        .grace = HEM_NEVER,
                                                        .pdeathsig = SIGKILL}));
     check_int(hem_stream_read_line(hem_subprocess_stdout(p), &line), 3);
@@ -167,7 +168,8 @@ VIRTUAL_TEST(a_block_that_is_left_kills)
 {
     {
         HEM_SUBPROCESS(p);
-        HEM_TRY(hem_subprocess_shell(&p, "trap '' TERM; sleep 1000", NULL));
+        HEM_TRY(
+            hem_subprocess_shell(&p, "trap '' TERM; exec sleep 1000", NULL));
     }
     check(!forked_any());
     return 0;
@@ -258,7 +260,7 @@ static int start(const char *program, const hem_subprocess_options *opts)
 
 static void check_failing_steps(void)
 {
-    hem_subprocess_options o = {.in = {HEM_PIPE}, .err = {HEM_PIPE}};
+    hem_subprocess_options o = {.in = HEM_PIPE, .err = HEM_PIPE};
     check_int(start("/no/such/program", &o), HEM_ENOENT);
     check_contains(hem_failure()->message,
                    "cannot execute the program \"/no/such/program\"");
@@ -270,7 +272,7 @@ static void check_failing_steps(void)
                    "cannot enter the directory \"/no/such/directory\"");
     o.cwd = "/dev/null";
     check_int(start("true", &o), HEM_ENOTDIR);
-    o = (hem_subprocess_options){.out = {HEM_FD, 12345}};
+    o = (hem_subprocess_options){.out = HEM_FD, .out_fd = 12345};
     check_int(start("true", &o), HEM_EBADF);
     check_contains(hem_failure()->message, "cannot pass the descriptors");
     o = (hem_subprocess_options){.process_group = 1};
@@ -306,9 +308,9 @@ VIRTUAL_TEST(mistakes_in_options_are_refused)
     check_int(start("true", &o), HEM_EINVAL);
     o.fds = &huge;
     check_int(start("true", &o), HEM_EINVAL);
-    o = (hem_subprocess_options){.in = {HEM_STDOUT}};
+    o = (hem_subprocess_options){.in = HEM_STDOUT};
     check_int(start("true", &o), HEM_EINVAL);
-    o = (hem_subprocess_options){.out = {(hem_subprocess_io)77}};
+    o = (hem_subprocess_options){.out = (hem_subprocess_io)77};
     check_int(start("true", &o), HEM_EINVAL);
     return 0;
 }
@@ -328,7 +330,7 @@ VIRTUAL_TEST(memory_may_lack_anywhere)
 {
     char *add[] = {"A=1", NULL};
     hem_subprocess_options o = {
-        .in = {HEM_PIPE}, .out = {HEM_PIPE}, .env_add = add};
+        .in = HEM_PIPE, .out = HEM_PIPE, .env_add = add};
     int rc = HEM_ENOMEM;
     for (size_t n = 1; rc == HEM_ENOMEM && check(n < 100); n++) {
         hem_subprocess p;

@@ -13,9 +13,8 @@
 static int start(hem_subprocess *p, const char *script)
 {
     return hem_subprocess_shell(p, script,
-                                OPTIONS(.in = {HEM_PIPE}, .out = {HEM_PIPE},
-                                        .err = {HEM_PIPE},
-                                        .pdeathsig = SIGKILL));
+                                OPTIONS(.in = HEM_PIPE, .out = HEM_PIPE,
+                                        .err = HEM_PIPE, .pdeathsig = SIGKILL));
 }
 
 VIRTUAL_TEST(input_output_and_errors_are_moved)
@@ -249,11 +248,10 @@ static char *const cat[] = {"cat", NULL};
 VIRTUAL_TEST(a_run_is_all_in_one)
 {
     hem_subprocess_output o;
-    hem_subprocess_run_options r = {
-        .start = {.in = {HEM_PIPE}, .out = {HEM_PIPE}},
-        .input = "abc",
-        .input_size = 3,
-        .check = true};
+    hem_subprocess_run_options r = {.start = {.in = HEM_PIPE, .out = HEM_PIPE},
+                                    .input = "abc",
+                                    .input_size = 3,
+                                    .check = true};
     check_int(hem_subprocess_run(cat, &r, &o), 0);
     check_str(o.out, "abc");
     hem_subprocess_output_free(&o);
@@ -265,7 +263,7 @@ VIRTUAL_TEST(a_run_may_be_checked)
 {
     char *bad[] = {"sh", "-c", "echo out; exit 9", NULL};
     hem_subprocess_output o;
-    hem_subprocess_run_options r = {.start = {.out = {HEM_PIPE}}};
+    hem_subprocess_run_options r = {.start = {.out = HEM_PIPE}};
     check_int(hem_subprocess_run(bad, &r, &o), 0);
     check_int(o.status.exit_code, 9);
     hem_subprocess_output_free(&o);
@@ -281,7 +279,7 @@ VIRTUAL_TEST(a_run_that_fails_leaves_no_child)
     char *yes[] = {"cat", "/dev/zero", NULL};
     char *none[] = {"/no/such", NULL};
     hem_subprocess_output o;
-    hem_subprocess_run_options r = {.start = {.out = {HEM_PIPE}},
+    hem_subprocess_run_options r = {.start = {.out = HEM_PIPE},
                                     .communicate = {.limit = 100000}};
     check_int(hem_subprocess_run(yes, &r, &o), HEM_ELIMIT);
     check_int(o.out_size, 100000);
@@ -297,7 +295,7 @@ VIRTUAL_TEST(a_run_that_fails_leaves_no_child)
 VIRTUAL_TEST(memory_may_lack_anywhere)
 {
     hem_subprocess_run_options r = {
-        .start = {.in = {HEM_PIPE}, .out = {HEM_PIPE}, .err = {HEM_PIPE}},
+        .start = {.in = HEM_PIPE, .out = HEM_PIPE, .err = HEM_PIPE},
         .input = "abc",
         .input_size = 3};
     int rc = HEM_ENOMEM;

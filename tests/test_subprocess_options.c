@@ -305,7 +305,7 @@ static int lose_control(void *arg)
     hem_subprocess p; /* which ends with its input */
     HEM_TRY(hem_subprocess_shell(
         &p, "exec cat",
-        OPTIONS(.in = {HEM_PIPE}, .err = {HEM_NULL}, .user = &(uid_t){1234})));
+        OPTIONS(.in = HEM_PIPE, .err = HEM_NULL, .user = &(uid_t){1234})));
     check_int(setresuid(65534, 65534, 65534), 0);
     check_int(hem_subprocess_kill(&p), HEM_EPERM);
     check_int(hem_subprocess_close(&p), HEM_EPERM);

@@ -48,14 +48,14 @@ WAYS_TEST(a_child_has_three_descriptors)
 {
     check_str(shell_says(shell_lists_descriptors, NULL), "0 1 2");
     check_str(shell_says(shell_lists_descriptors,
-                         OPTIONS(.in = {HEM_PIPE}, .err = {HEM_PIPE})),
+                         OPTIONS(.in = HEM_PIPE, .err = HEM_PIPE)),
               "0 1 2");
 }
 
 WAYS_TEST(null_is_empty_and_takes_all)
 {
     check_str(shell_says("cat; echo lost >&2; readlink /proc/$$/fd/2",
-                         OPTIONS(.in = {HEM_NULL}, .err = {HEM_NULL})),
+                         OPTIONS(.in = HEM_NULL, .err = HEM_NULL)),
               "/dev/null");
 }
 
@@ -63,8 +63,8 @@ WAYS_TEST(a_descriptor_of_the_parent_may_be_given)
 {
     int in = file_with("text"), out = file_with("");
     check_int(run("cat; echo ' more'; echo error >&2",
-                  OPTIONS(.in = {HEM_FD, in}, .out = {HEM_FD, out},
-                          .err = {HEM_FD, out})),
+                  OPTIONS(.in = HEM_FD, .in_fd = in, .out = HEM_FD,
+                          .out_fd = out, .err = HEM_FD, .err_fd = out)),
               0);
     check_str(content(out), "text more\nerror\n");
     check(fcntl(out, F_GETFD) & FD_CLOEXEC); /* as it was in the parent */
@@ -75,18 +75,18 @@ WAYS_TEST(a_descriptor_of_the_parent_may_be_given)
 WAYS_TEST(errors_may_go_where_output_goes)
 {
     check_str(
-        shell_says("echo a; echo b >&2; echo c", OPTIONS(.err = {HEM_STDOUT})),
+        shell_says("echo a; echo b >&2; echo c", OPTIONS(.err = HEM_STDOUT)),
         "a\nb\nc");
     int out = file_with("");
     check_int(run("echo a; echo b >&2",
-                  OPTIONS(.out = {HEM_FD, out}, .err = {HEM_STDOUT})),
+                  OPTIONS(.out = HEM_FD, .out_fd = out, .err = HEM_STDOUT)),
               0);
     check_str(content(out), "a\nb\n");
-    check_int(run("[ /proc/$$/fd/1 -ef /proc/$$/fd/2 ]",
-                  OPTIONS(.err = {HEM_STDOUT})),
-              0);
+    check_int(
+        run("[ /proc/$$/fd/1 -ef /proc/$$/fd/2 ]", OPTIONS(.err = HEM_STDOUT)),
+        0);
     check_int(run("[ /proc/$$/fd/2 -ef /dev/null ]",
-                  OPTIONS(.out = {HEM_NULL}, .err = {HEM_STDOUT})),
+                  OPTIONS(.out = HEM_NULL, .err = HEM_STDOUT)),
               0);
     close(out);
 }
@@ -98,7 +98,7 @@ WAYS_TEST(pipes_of_the_child_block)
         "grep -q 'flags:.*4...$' /proc/self/fdinfo/0 && exit 1;"
         "grep -q 'flags:.*4...$' /proc/self/fdinfo/1 && exit 1;"
         "exit 0";
-    check_int(run(script, OPTIONS(.in = {HEM_PIPE}, .out = {HEM_PIPE})), 0);
+    check_int(run(script, OPTIONS(.in = HEM_PIPE, .out = HEM_PIPE)), 0);
 }
 
 WAYS_TEST(more_descriptors_may_be_passed)
@@ -157,9 +157,10 @@ static void with_files(void (*fn)(int out, int err))
 
 static void swap(int out, int err)
 {
-    check_int(run("echo out; echo err >&2",
-                  OPTIONS(.out = {HEM_FD, 2}, .err = {HEM_FD, 1})),
-              0);
+    check_int(
+        run("echo out; echo err >&2",
+            OPTIONS(.out = HEM_FD, .out_fd = 2, .err = HEM_FD, .err_fd = 1)),
+        0);
     check_str(content(out), "err\n");
     check_str(content(err), "out\n");
 }
@@ -168,8 +169,8 @@ static void give_out_as_in(int out, int err)
 {
     hem_subprocess_fd both[] = {{2, 3}, {1, 4}};
     check_int(run("echo a >&3; echo b >&4; echo c; echo d >&2",
-                  OPTIONS(.out = {HEM_FD, 2}, .err = {HEM_FD, 1}, .fds = both,
-                          .fd_count = 2)),
+                  OPTIONS(.out = HEM_FD, .out_fd = 2, .err = HEM_FD,
+                          .err_fd = 1, .fds = both, .fd_count = 2)),
               0);
     check_str(content(err), "a\nc\n");
     check_str(content(out), "b\nd\n");
@@ -177,7 +178,7 @@ static void give_out_as_in(int out, int err)
 
 static void keep_out(int out, int err)
 {
-    check_int(run("echo a; echo b >&2", OPTIONS(.err = {HEM_STDOUT})), 0);
+    check_int(run("echo a; echo b >&2", OPTIONS(.err = HEM_STDOUT)), 0);
     check_str(content(out), "a\nb\n");
     check_str(content(err), "");
 }
@@ -203,7 +204,7 @@ static int talk_to_cat(void)
     HEM_TRY(hem_subprocess_run(
         argv,
         &(hem_subprocess_run_options){
-            .start = {.in = {HEM_PIPE}, .out = {HEM_PIPE}, .err = {HEM_STDOUT}},
+            .start = {.in = HEM_PIPE, .out = HEM_PIPE, .err = HEM_STDOUT},
             .input = "through",
             .input_size = 7},
         &o));

@@ -7,7 +7,7 @@
  *     char *argv[] = {"sort", "-n", NULL};
  *     HEM_TRY(hem_subprocess_start(&p, argv,
  *                                  &(hem_subprocess_options){
- *                                      .in = {HEM_PIPE}, .out = {HEM_PIPE}}));
+ *                                      .in = HEM_PIPE, .out = HEM_PIPE}));
  *     hem_subprocess_output o;
  *     int rc = hem_subprocess_communicate(&p, "2\n1\n", 4, &o, NULL);
  *     if (rc == 0 && o.status.exit_code == 0)
@@ -61,11 +61,6 @@ typedef enum hem_subprocess_io {
     HEM_STDOUT, /* of `.err`: what `.out` is */
 } hem_subprocess_io;
 
-typedef struct hem_subprocess_stdio {
-    hem_subprocess_io io;
-    int fd; /* of HEM_FD */
-} hem_subprocess_stdio;
-
 /* A descriptor that the child gets besides: `from` in the parent is `to` there.
  * Any may be swapped. */
 typedef struct hem_subprocess_fd {
@@ -85,9 +80,12 @@ typedef struct hem_subprocess_limit {
 
 /* All is borrowed until the start returns. */
 typedef struct hem_subprocess_options {
-    hem_subprocess_stdio in;
-    hem_subprocess_stdio out;
-    hem_subprocess_stdio err;
+    hem_subprocess_io in;
+    hem_subprocess_io out;
+    hem_subprocess_io err;
+    int in_fd;                    /* of HEM_FD */
+    int out_fd;                   /* the same */
+    int err_fd;                   /* the same */
     const hem_subprocess_fd *fds; /* `fd_count` more descriptors */
     size_t fd_count;
     const char *program; /* what to run; NULL: argv[0]; of the shell: /bin/sh */

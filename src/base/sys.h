@@ -89,7 +89,7 @@
     X(int, wait_pidfd, (int fd, siginfo_t *info, int flags), (fd, info, flags), (EINTR))        \
     X(pid_t, clone_process, (int (*fn)(void *), void *stack, int flags, void *arg, int *pidfd),    \
       (fn, stack, flags, arg, pidfd), (EAGAIN, ENOMEM, EMFILE, ENFILE))                         \
-    X(pid_t, fork_bare, (void), (), (EAGAIN, ENOMEM))                                           \
+    X(pid_t, fork_bare, (int *ret_pidfd), (ret_pidfd), (EAGAIN, ENOMEM, EMFILE, ENFILE))        \
     X(int, open_null, (void), (), (EMFILE, ENFILE, ENOENT, ENOMEM))                             \
     X(int, fcntl_dup, (int fd, int least), (fd, least), (EMFILE))                               \
     X(int, fcntl_set_fd, (int fd, int flags), (fd, flags), (EBADF))                             \

@@ -105,9 +105,9 @@ HEM__RAW(int, sigaltstack, (const stack_t *ss, stack_t *old), sigaltstack(ss, ol
  * rounded up to a millisecond; negative: without limit. */
 int hem__call_epoll_wait_ns(int ep, struct epoll_event *e, int max, int64_t ns);
 
-/* A child that is a copy of this process, without what fork() has others do:
- * twice it returns. */
-pid_t hem__call_fork_bare(void);
+/* A child that is a copy of this process, without what fork() has others do;
+ * and a pidfd of it, -1 where there is none so. */
+pid_t hem__call_fork_bare(int *ret_pidfd);
 
 /* Address space for stacks: zero, private, not reserved, no huge pages. */
 int hem__call_map_stacks(void **ret, size_t bytes);

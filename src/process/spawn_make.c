@@ -103,23 +103,34 @@ static int hear(hem__spawn *s, int report)
     return n < 0 ? (int)n : 0;
 }
 
+static void undo(pid_t pid, int pidfd)
+{
+    if (pidfd >= 0)
+        close(pidfd);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0); /* signals are blocked */
+}
+
+/* The pidfd comes with the child, which may have ended by now and, where
+ * SIGCHLD is ignored, be gone. */
 static int make_copying(hem__spawn *s, pid_t *ret_pid, int *ret_pidfd)
 {
-    int report[2];
+    int report[2], pidfd = -1;
     HEM_TRY(hem__sys_pipe2(report, O_CLOEXEC));
-    pid_t pid = hem__sys_fork_bare();
+    pid_t pid = hem__sys_fork_bare(&pidfd);
     if (pid == 0)
         run_copying(s, report[1]);
     close(report[1]);
-    int rc = pid < 0 ? pid : hear(s, report[0]);
+    int rc = pid < 0 ? pid : 0;
+    if (rc == 0 && pidfd < 0)
+        rc = pidfd = hem__sys_pidfd_open(pid);
+    if (rc >= 0)
+        rc = hear(s, report[0]);
     close(report[0]);
-    if (pid < 0)
+    if (rc < 0) {
+        if (pid > 0)
+            undo(pid, pidfd);
         return rc;
-    int pidfd = rc < 0 ? rc : hem__sys_pidfd_open(pid);
-    if (pidfd < 0) {
-        kill(pid, SIGKILL);
-        waitpid(pid, NULL, 0); /* signals are blocked */
-        return pidfd;
     }
     *ret_pid = pid;
     *ret_pidfd = pidfd;

@@ -110,10 +110,11 @@ static int add_merged(hem__spawn *s, int to)
     return 0;
 }
 
-static int plumb(hem_loop *l, hem__spawn *s, int to,
-                 const hem_subprocess_stdio *io, hem_stream *ours)
+/* The child's descriptor `to`; `given` is the one of HEM_FD. */
+static int plumb(hem_loop *l, hem__spawn *s, int to, hem_subprocess_io io,
+                 int given, hem_stream *ours)
 {
-    switch (io->io) {
+    switch (io) {
     case HEM_INHERIT:
         return add_inherited(s, to);
     case HEM_PIPE:
@@ -121,7 +122,7 @@ static int plumb(hem_loop *l, hem__spawn *s, int to,
     case HEM_NULL:
         return add_null(s, to);
     case HEM_FD:
-        hem__spawn_add(s, io->fd, to);
+        hem__spawn_add(s, given, to);
         return 0;
     case HEM_STDOUT:
         return add_merged(s, to);
@@ -133,9 +134,9 @@ static int plumb(hem_loop *l, hem__spawn *s, int to,
 static int plumb_all(hem_loop *l, hem_subprocess *p, hem__spawn *s)
 {
     const hem_subprocess_options *o = s->options;
-    HEM_TRY(plumb(l, s, STDIN_FILENO, &o->in, &p->in));
-    HEM_TRY(plumb(l, s, STDOUT_FILENO, &o->out, &p->out));
-    return plumb(l, s, STDERR_FILENO, &o->err, &p->err);
+    HEM_TRY(plumb(l, s, STDIN_FILENO, o->in, o->in_fd, &p->in));
+    HEM_TRY(plumb(l, s, STDOUT_FILENO, o->out, o->out_fd, &p->out));
+    return plumb(l, s, STDERR_FILENO, o->err, o->err_fd, &p->err);
 }
 
 static void close_streams(hem_subprocess *p)

@@ -13,7 +13,7 @@ const char *shell_says(const char *script, const hem_subprocess_options *opts)
     hem_subprocess_run_options o = {.check = true};
     if (opts)
         o.start = *opts;
-    o.start.out.io = HEM_PIPE;
+    o.start.out = HEM_PIPE;
     char *argv[] = {"/bin/sh", "-c", (char *)(uintptr_t)script, NULL};
     hem_subprocess_output output;
     int rc = hem_subprocess_run(argv, &o, &output);
