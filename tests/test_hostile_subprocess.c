@@ -415,7 +415,6 @@ VIRTUAL_TEST(hostile_22_a_child_has_default_signals)
 
 /* A handler of the parent must not run in a child that has its memory. */
 static volatile pid_t handled_by, fired_at;
-static atomic_bool signalling;
 
 static void note(int signo)
 {
@@ -425,14 +424,18 @@ static void note(int signo)
         abort();
 }
 
-static void *signal_the_group(void *arg)
+/* A process of its own that signals the group all the time. */
+static pid_t shoot_at_the_group(void)
 {
-    (void)arg;
-    while (atomic_load(&signalling)) {
+    pid_t pid = fork();
+    if (pid != 0)
+        return pid;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    signal(SIGURG, SIG_IGN);
+    for (;;) {
         kill(0, SIGURG); /* which others ignore */
         usleep(50);
     }
-    return NULL;
 }
 
 static int start_under_fire(void *arg)
@@ -445,16 +448,14 @@ static int start_under_fire(void *arg)
 
 static int run_under_fire(void *arg)
 {
-    pthread_t thread;
     setpgid(0, 0);
     fired_at = getpid();
     struct sigaction sa = {.sa_handler = note, .sa_flags = SA_RESTART};
     sigaction(SIGURG, &sa, NULL);
-    atomic_store(&signalling, true);
-    check_int(pthread_create(&thread, NULL, signal_the_group, NULL), 0);
+    pid_t shooter = shoot_at_the_group();
     check_int(hem_run(start_under_fire, arg, NULL), 0);
-    atomic_store(&signalling, false);
-    pthread_join(thread, NULL);
+    kill(shooter, SIGKILL);
+    waitpid(shooter, NULL, 0);
     check_int(handled_by, getpid());
     return forked_verdict();
 }
