@@ -43,6 +43,8 @@
  *   fd.h        any descriptor, callbacks for other libraries       hem_fd_wait
  *   sock.h      calls on sockets of your own                        hem_sock_recv
  *   child.h     forked processes                                    hem_fork
+ *   subprocess.h
+ *               other programs                                      hem_subprocess_run
  *   prefork.h   servers of many processes                           hem_prefork
  *   error.h, alloc.h, log.h, base.h                                 the ground floor
  *
@@ -155,6 +157,7 @@
 #include "hem/signal.h"
 #include "hem/sock.h"
 #include "hem/stream.h"
+#include "hem/subprocess.h"
 #include "hem/task.h"
 #include "hem/thread.h"
 #include "hem/timeout.h"

@@ -127,6 +127,25 @@
     X(int, pidfd_open, (pid_t pid), (pid), (EMFILE, ENFILE, ENOMEM, ENODEV))                    \
     X(int, pidfd_send_signal, (int fd, int signo), (fd, signo), (EPERM))                        \
     X(int, wait_pidfd, (int fd, siginfo_t *info, int flags), (fd, info, flags), (EINTR))        \
+    X(pid_t, clone_process, (int (*fn)(void *), void *stack, int flags, void *arg, int *pidfd),    \
+      (fn, stack, flags, arg, pidfd), (EAGAIN, ENOMEM, EMFILE, ENFILE))                         \
+    X(pid_t, fork_bare, (int *ret_pidfd), (ret_pidfd), (EAGAIN, ENOMEM, EMFILE, ENFILE))        \
+    X(int, open_null, (void), (), (EMFILE, ENFILE, ENOENT, ENOMEM))                             \
+    X(int, fcntl_dup, (int fd, int least), (fd, least), (EMFILE))                               \
+    X(int, fcntl_set_fd, (int fd, int flags), (fd, flags), (EBADF))                             \
+    X(int, dup2, (int from, int to), (from, to), (EBADF, EMFILE))                               \
+    X(int, close_range_on_exec, (int first), (first), (ENOSYS, EINVAL))                         \
+    X(int, chdir, (const char *path), (path), (ENOENT, EACCES, ENOTDIR, ENOMEM, EIO))           \
+    X(int, setsid, (void), (), (EPERM))                                                         \
+    X(int, setpgid, (pid_t pid, pid_t group), (pid, group), (EPERM))                            \
+    X(int, set_groups, (size_t n, const gid_t *ids), (n, ids), (EPERM, ENOMEM))                 \
+    X(int, set_gid, (gid_t id), (id), (EPERM, EINVAL))                                          \
+    X(int, set_uid, (uid_t id), (id), (EPERM, EAGAIN))                                          \
+    X(int, set_rlimit, (int what, const uint64_t *limit), (what, limit), (EPERM, EINVAL))        \
+    X(int, nice, (int more), (more), (EACCES, EPERM))                                           \
+    X(int, set_pdeathsig, (int signo), (signo), (EINVAL))                                       \
+    X(int, execve, (const char *path, char *const *argv, char *const *env),                     \
+      (path, argv, env), (ENOENT, EACCES, ENOEXEC, E2BIG, ENOMEM, ETXTBSY, EAGAIN, EIO))        \
     X(int, map_stacks, (void **ret, size_t bytes), (ret, bytes), (ENOMEM, EAGAIN))              \
     X(int, guard_region, (void *p, size_t bytes), (p, bytes), (EINVAL, ENOMEM, EAGAIN))         \
     X(int, guard_protect, (void *p, size_t bytes), (p, bytes), (ENOMEM))                        \

@@ -30,6 +30,16 @@ int hem__call_epoll_wait_ns(int ep, struct epoll_event *e, int max, int64_t ns)
     return rc < 0 ? -errno : rc;
 }
 
+pid_t hem__call_fork_bare(int *ret_pidfd)
+{
+    /* Arguments beyond the first three are in another order on some CPUs. */
+    *ret_pidfd = -1;
+    long pid = syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, 0, ret_pidfd, 0, 0);
+    if (pid < 0 && errno == EINVAL) /* an emulator */
+        pid = syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+    return pid < 0 ? -errno : (pid_t)pid;
+}
+
 int hem__call_map_stacks(void **ret, size_t bytes)
 {
     void *p =

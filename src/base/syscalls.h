@@ -11,11 +11,14 @@
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -28,7 +31,9 @@
 #include "hem/error.h"
 
 /* Newer than the headers of some systems that hem is built on. */
-#define HEM__P_PIDFD 3
+#define HEM__P_PIDFD             3
+#define HEM__SYS_CLOSE_RANGE     436 /* on all CPUs */
+#define HEM__CLOSE_RANGE_CLOEXEC 4U
 
 #define HEM__RAW(type, name, params, call)                                     \
     static inline type hem__call_##name params                                 \
@@ -98,6 +103,28 @@ HEM__RAW(int, pidfd_send_signal, (int fd, int signo),
          syscall(SYS_pidfd_send_signal, fd, signo, (void *)0, 0U))
 HEM__RAW(int, wait_pidfd, (int fd, siginfo_t *info, int flags),
          waitid((idtype_t)HEM__P_PIDFD, (id_t)fd, info, flags))
+HEM__RAW(pid_t, clone_process, (int (*fn)(void *), void *stack, int flags, void *arg, int *pidfd),
+         clone(fn, stack, flags, arg, pidfd))
+HEM__RAW(int, open_null, (void), open("/dev/null", O_RDWR | O_CLOEXEC))
+HEM__RAW(int, fcntl_dup, (int fd, int least), fcntl(fd, F_DUPFD_CLOEXEC, least))
+HEM__RAW(int, fcntl_set_fd, (int fd, int flags), fcntl(fd, F_SETFD, flags))
+HEM__RAW(int, dup2, (int from, int to), dup2(from, to))
+HEM__RAW(int, close_range_on_exec, (int first),
+         syscall(HEM__SYS_CLOSE_RANGE, first, ~0U, HEM__CLOSE_RANGE_CLOEXEC))
+HEM__RAW(int, chdir, (const char *path), chdir(path))
+HEM__RAW(int, setsid, (void), setsid())
+HEM__RAW(int, setpgid, (pid_t pid, pid_t group), setpgid(pid, group))
+/* Of this thread alone: libc's would have all threads of the process do it. */
+HEM__RAW(int, set_groups, (size_t n, const gid_t *ids), syscall(SYS_setgroups, n, ids))
+HEM__RAW(int, set_gid, (gid_t id), syscall(SYS_setresgid, id, id, id))
+HEM__RAW(int, set_uid, (uid_t id), syscall(SYS_setresuid, id, id, id))
+HEM__RAW(int, set_rlimit, (int what, const uint64_t *soft_and_hard),
+         syscall(SYS_prlimit64, 0, what, soft_and_hard, (void *)0))
+HEM__RAW(int, nice, (int more),
+         setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + more))
+HEM__RAW(int, set_pdeathsig, (int signo), prctl(PR_SET_PDEATHSIG, signo, 0, 0, 0))
+HEM__RAW(int, execve, (const char *path, char *const *argv, char *const *env),
+         execve(path, argv, env))
 HEM__RAW(int, guard_protect, (void *p, size_t bytes), mprotect(p, bytes, PROT_NONE))
 HEM__RAW(int, sigaltstack, (const stack_t *ss, stack_t *old), sigaltstack(ss, old))
 /* clang-format on */
@@ -109,6 +136,10 @@ HEM__RAW(int, sigaltstack, (const stack_t *ss, stack_t *old), sigaltstack(ss, ol
 /* Wait up to `ns`, to the nanosecond where the kernel can (Linux 5.11), else
  * rounded up to a millisecond; negative: without limit. */
 int hem__call_epoll_wait_ns(int ep, struct epoll_event *e, int max, int64_t ns);
+
+/* A child that is a copy of this process, without what fork() has others do;
+ * and a pidfd of it, -1 where there is none so. */
+pid_t hem__call_fork_bare(int *ret_pidfd);
 
 /* Address space for stacks: zero, private, not reserved, no huge pages. */
 int hem__call_map_stacks(void **ret, size_t bytes);
