@@ -34,6 +34,10 @@
  *   stream.h    TCP connections                                     hem_connect
  *   transport.h streams of your own, over others                hem_stream_push
  *   listen.h    TCP servers                                         hem_serve
+ *   file.h      files                                               hem_file_read
+ *   file_reader.h
+ *               their lines                               hem_file_reader_read_line
+ *   path.h      names of files, directories                         hem_dir_next
  *   child.h     forked processes                                    hem_fork
  *   prefork.h   servers of many processes                           hem_prefork
  *   error.h, alloc.h, log.h, base.h                                 the ground floor
@@ -123,6 +127,8 @@
 #include "hem/event.h"
 #include "hem/exit_stack.h"
 #include "hem/failure.h"
+#include "hem/file.h"
+#include "hem/file_reader.h"
 #include "hem/from_thread.h"
 #include "hem/future.h"
 #include "hem/gather.h"
@@ -132,6 +138,7 @@
 #include "hem/log.h"
 #include "hem/loop.h"
 #include "hem/map.h"
+#include "hem/path.h"
 #include "hem/prefork.h"
 #include "hem/queue.h"
 #include "hem/run.h"

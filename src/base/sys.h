@@ -33,6 +33,7 @@
 #include <sys/sendfile.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -67,6 +68,37 @@
     X(ssize_t, read, (int fd, void *p, size_t n), (fd, p, n), (EINTR, EIO))                     \
     X(ssize_t, write, (int fd, const void *p, size_t n), (fd, p, n),                            \
       (EINTR, EIO, ENOSPC, EPIPE))                                                              \
+    X(ssize_t, pread, (int fd, void *p, size_t n, off_t at), (fd, p, n, at), (EINTR, EIO))       \
+    X(ssize_t, pwrite, (int fd, const void *p, size_t n, off_t at), (fd, p, n, at),             \
+      (EINTR, EIO, ENOSPC, EDQUOT))                                                             \
+    X(ssize_t, pread_nowait, (int fd, void *p, size_t n, off_t at), (fd, p, n, at),             \
+      (EAGAIN, EINTR, EOPNOTSUPP, EIO))                                                         \
+    X(ssize_t, pwrite_nowait, (int fd, const void *p, size_t n, off_t at), (fd, p, n, at),      \
+      (EAGAIN, EINTR, EOPNOTSUPP, ENOSPC))                                                      \
+    X(int, open, (const char *path, int flags, mode_t mode), (path, flags, mode),               \
+      (EMFILE, ENFILE, ENOMEM, ENOSPC, EINTR, EACCES))                                          \
+    X(int, open_cached, (const char *path, int flags), (path, flags),                           \
+      (EAGAIN, EMFILE, ENFILE, ENOMEM))                                                         \
+    X(off_t, lseek, (int fd, off_t at, int whence), (fd, at, whence), (EIO))                    \
+    X(int, fstat, (int fd, struct stat *ret), (fd, ret), (EIO, ENOMEM))                         \
+    X(int, fstatat, (int dir, const char *path, struct stat *ret, int flags),                   \
+      (dir, path, ret, flags), (EIO, ENOMEM, EACCES))                                           \
+    X(int, fchmod, (int fd, mode_t mode), (fd, mode), (EPERM, EROFS, EIO))                      \
+    X(int, ftruncate, (int fd, off_t size), (fd, size), (EINTR, EIO, EFBIG))                    \
+    X(int, fsync, (int fd), (fd), (EINTR, EIO, ENOSPC))                                         \
+    X(int, fdatasync, (int fd), (fd), (EINTR, EIO, ENOSPC))                                     \
+    X(ssize_t, getdents64, (int fd, void *p, size_t n), (fd, p, n), (EIO, ENOMEM))              \
+    X(int, renameat2,                                                                           \
+      (int dir, const char *from, int to_dir, const char *to, unsigned flags),                  \
+      (dir, from, to_dir, to, flags), (EACCES, ENOSPC, EIO, EXDEV))                             \
+    X(int, unlinkat, (int dir, const char *path, int flags), (dir, path, flags),                \
+      (EACCES, EBUSY, EIO))                                                                     \
+    X(int, mkdir, (const char *path, mode_t mode), (path, mode), (EACCES, ENOSPC, EDQUOT))      \
+    X(int, uring_setup, (unsigned entries, struct io_uring_params *p), (entries, p),            \
+      (ENOMEM, ENOSYS, EPERM, EMFILE))                                                          \
+    X(int, uring_submit, (int fd), (fd), (EAGAIN, EBUSY, EINTR, ENOMEM))                        \
+    X(int, uring_map, (void **ret, int fd, size_t bytes, off_t at), (ret, fd, bytes, at),       \
+      (ENOMEM, EAGAIN))                                                                         \
     X(int, pipe2, (int *fds, int flags), (fds, flags), (EMFILE, ENFILE))                        \
     X(int, fcntl_get, (int fd), (fd), (EBADF))                                                  \
     X(int, fcntl_set, (int fd, int flags), (fd, flags), (EBADF))                                \

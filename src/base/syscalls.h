@@ -6,6 +6,7 @@
 #ifndef HEM__BASE_SYSCALLS_H
 #define HEM__BASE_SYSCALLS_H
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -18,8 +19,11 @@
 #include <sys/sendfile.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+
+#include <stdio.h>
 #include <unistd.h>
 
 #include "hem/error.h"
@@ -53,6 +57,22 @@ HEM__RAW(ssize_t, send, (int fd, const void *p, size_t n, int flags), send(fd, p
 HEM__RAW(ssize_t, sendfile, (int out, int in, off_t *at, size_t n), sendfile(out, in, at, n))
 HEM__RAW(ssize_t, read, (int fd, void *p, size_t n), read(fd, p, n))
 HEM__RAW(ssize_t, write, (int fd, const void *p, size_t n), write(fd, p, n))
+HEM__RAW(ssize_t, pread, (int fd, void *p, size_t n, off_t at), pread(fd, p, n, at))
+HEM__RAW(ssize_t, pwrite, (int fd, const void *p, size_t n, off_t at), pwrite(fd, p, n, at))
+HEM__RAW(int, open, (const char *path, int flags, mode_t mode), open(path, flags, mode))
+HEM__RAW(off_t, lseek, (int fd, off_t at, int whence), lseek(fd, at, whence))
+HEM__RAW(int, fstat, (int fd, struct stat *ret), fstat(fd, ret))
+HEM__RAW(int, fstatat, (int dir, const char *path, struct stat *ret, int flags),
+         fstatat(dir, path, ret, flags))
+HEM__RAW(int, fchmod, (int fd, mode_t mode), fchmod(fd, mode))
+HEM__RAW(int, ftruncate, (int fd, off_t size), ftruncate(fd, size))
+HEM__RAW(int, fsync, (int fd), fsync(fd))
+HEM__RAW(int, fdatasync, (int fd), fdatasync(fd))
+HEM__RAW(ssize_t, getdents64, (int fd, void *p, size_t n), getdents64(fd, p, n))
+HEM__RAW(int, renameat2, (int dir, const char *from, int to_dir, const char *to, unsigned flags),
+         renameat2(dir, from, to_dir, to, flags))
+HEM__RAW(int, unlinkat, (int dir, const char *path, int flags), unlinkat(dir, path, flags))
+HEM__RAW(int, mkdir, (const char *path, mode_t mode), mkdir(path, mode))
 HEM__RAW(int, pipe2, (int *fds, int flags), pipe2(fds, flags))
 HEM__RAW(int, fcntl_get, (int fd), fcntl(fd, F_GETFL))
 HEM__RAW(int, fcntl_set, (int fd, int flags), fcntl(fd, F_SETFL, flags))
@@ -83,6 +103,22 @@ int hem__call_map_stacks(void **ret, size_t bytes);
 
 /* Make pages that fault, in a mapping; HEM_EINVAL: not on this kernel. */
 int hem__call_guard_region(void *p, size_t bytes);
+
+/* io_uring: make one, map a part of it, have it take one submission. */
+struct io_uring_params;
+int hem__call_uring_setup(unsigned entries, struct io_uring_params *p);
+int hem__call_uring_map(void **ret, int fd, size_t bytes, off_t at);
+int hem__call_uring_submit(int fd);
+
+/* Open what can be opened without waiting: names and inodes are in memory.
+ * HEM_EAGAIN: it cannot, or this kernel (before 5.12) cannot tell. */
+int hem__call_open_cached(const char *path, int flags);
+
+/* Read and write what can be without waiting for a disk: HEM_EAGAIN else.
+ * HEM_ENOTSUP: this file system cannot tell. `at` -1: at the kernel's
+ * position. */
+ssize_t hem__call_pread_nowait(int fd, void *p, size_t n, off_t at);
+ssize_t hem__call_pwrite_nowait(int fd, const void *p, size_t n, off_t at);
 
 static inline int hem__call_thread_create(pthread_t *t, const pthread_attr_t *a,
                                           void *(*f)(void *), void *p)
