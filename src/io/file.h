@@ -37,8 +37,9 @@ extern const hem_thread_lane hem__files_lane
     __attribute__((visibility("hidden")));
 
 struct hem__files {
-    hem__uring *uring; /* NULL: threads do all */
-    bool at_once;      /* what can be done at once, is */
+    hem__uring *uring; /* NULL: threads do all, or none was asked for yet */
+    bool asked;
+    bool at_once; /* what can be done at once, is */
 };
 
 typedef struct hem__file {

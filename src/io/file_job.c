@@ -10,17 +10,22 @@ const hem_thread_lane hem__files_lane = HEM_THREAD_LANE("files", 8);
 
 /* HEM_FILES in the environment: "threads" or "io_uring"; with "-always", for
  * tests, nothing is done at once. */
-static void choose(hem_loop *l, struct hem__files *files)
+static const char *wish(void)
 {
-    const char *wish = getenv("HEM_FILES");
-    if (!wish)
-        wish = "";
-    files->at_once = !strstr(wish, "-always");
-    if (strncmp(wish, "threads", 7) == 0)
-        return;
+    const char *text = getenv("HEM_FILES");
+    return text ? text : "";
+}
+
+/* The ring, made when it is first needed; NULL: threads do all. */
+static hem__uring *uring_of(hem_loop *l, struct hem__files *files)
+{
     hem__uring *made;
-    if (hem__uring_create(l, &made) == 0)
+    if (files->asked)
+        return files->uring;
+    files->asked = true;
+    if (strncmp(wish(), "threads", 7) != 0 && hem__uring_create(l, &made) == 0)
         files->uring = made;
+    return files->uring;
 }
 
 static void end_files(hem_loop *l)
@@ -38,7 +43,7 @@ struct hem__files *hem__files_get(hem_loop *l)
     struct hem__files *files = hem__calloc(sizeof(*files));
     if (!files)
         return NULL;
-    choose(l, files);
+    files->at_once = !strstr(wish(), "-always");
     l->end_files = end_files;
     l->files = files;
     return files;
@@ -46,9 +51,9 @@ struct hem__files *hem__files_get(hem_loop *l)
 
 const char *hem_file_backend(void)
 {
-    const struct hem__files *files =
-        hem__files_get(hem__loop_need("hem_file_backend"));
-    return files && files->uring ? "io_uring" : "threads";
+    hem_loop *l = hem__loop_need("hem_file_backend");
+    struct hem__files *files = hem__files_get(l);
+    return files && uring_of(l, files) ? "io_uring" : "threads";
 }
 
 static int run_on_thread(void *arg)
@@ -69,14 +74,16 @@ static bool must_be_retried(int64_t result)
 /* HEM_EAGAIN: it is for a thread. */
 static int do_on_uring(hem_loop *l, hem__file_job *job)
 {
-    struct hem__files *files = l->files;
-    if (!files->uring || job->op.code == HEM__URING_NOTHING)
+    if (job->op.code == HEM__URING_NOTHING)
+        return HEM_EAGAIN;
+    hem__uring *uring = uring_of(l, l->files);
+    if (!uring)
         return HEM_EAGAIN;
     job->op.fd = job->fd;
     job->op.data = job->data;
     job->op.size = (uint32_t)job->size;
     job->op.offset = job->offset;
-    int rc = hem__uring_do(l, files->uring, &job->op);
+    int rc = hem__uring_do(l, uring, &job->op);
     if (job->op.left || !job->op.done)
         return rc;
     job->result = job->op.result;
