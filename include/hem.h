@@ -26,14 +26,19 @@
  *   cache.h     what a function returned, kept                      hem_cache_get
  *   clock.h     monotonic and virtual time                          hem_now
  *   loop.h      callbacks, posts from other threads                 hem_post
- *   signal.h    waiting for signals                                 hem_signal_wait
+ *   signal.h    waiting for signals, callbacks for them             hem_signal_wait
  *   thread.h    blocking C functions                                hem_thread_call
  *   from_thread.h
  *               tasks, called from other threads               hem_call_from_thread
- *   address.h   socket addresses and names                          hem_resolve
- *   stream.h    TCP connections                                     hem_connect
+ *   address.h   socket addresses                                    hem_address_parse
+ *   resolve.h   names of hosts                                      hem_resolve
+ *   stream.h    bytes in both directions                            hem_stream_read
+ *   pipe.h      pipes, standard input and output, pairs in memory   hem_pipe
  *   transport.h streams of your own, over others                hem_stream_push
- *   listen.h    TCP servers                                         hem_serve
+ *   connect.h   clients                                             hem_connect
+ *   listen.h    where connections are waited for                    hem_listen
+ *   serve.h     a task for each connection                          hem_serve
+ *   proxy.h     for whom a load balancer has connected              hem_stream_read_proxy
  *   file.h      files                                               hem_file_read
  *   file_reader.h
  *               their lines                               hem_file_reader_read_line
@@ -122,6 +127,7 @@
 #include "hem/child.h"
 #include "hem/clock.h"
 #include "hem/condition.h"
+#include "hem/connect.h"
 #include "hem/defer.h"
 #include "hem/error.h"
 #include "hem/event.h"
@@ -139,11 +145,15 @@
 #include "hem/loop.h"
 #include "hem/map.h"
 #include "hem/path.h"
+#include "hem/pipe.h"
 #include "hem/prefork.h"
+#include "hem/proxy.h"
 #include "hem/queue.h"
+#include "hem/resolve.h"
 #include "hem/run.h"
 #include "hem/scope.h"
 #include "hem/semaphore.h"
+#include "hem/serve.h"
 #include "hem/signal.h"
 #include "hem/stream.h"
 #include "hem/task.h"

@@ -165,7 +165,7 @@ static int fork_count(void *arg)
     HEM_TRY(hem_fork(&sibling, forked_linger, NULL));
     HEM_TRY(hem_signal_open(&sig, (int[]){SIGUSR1, 0}));
     HEM_TRY(hem_spawn(&waiter, wait_signal, &sig));
-    while (strcmp(hem_task_waits_for(waiter), "read") != 0)
+    while (strcmp(hem_task_waits_for(waiter), "signal") != 0)
         HEM_TRY(hem_yield());
     check_int(forked_status(count_descriptors, arg).exit_code, 0);
     hem_signal_close(&sig);

@@ -321,7 +321,8 @@ static void an_abandoned_call_cannot_hang_the_end(void **state)
     for (int i = 0; i < (int)scaled(1000); i++) {
         struct last_calls c = {.first = 1};
         assert_int_equal(run_virtual(leave_abandoned, &c), 0);
-        assert_true(c.first == HEM_ESHUTDOWN || c.first == 1);
+        /* Not called at all, too late, or just in time. */
+        assert_true(c.first == HEM_ESHUTDOWN || c.first == 1 || c.first == 0);
     }
     run_assert_checks();
 }

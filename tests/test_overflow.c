@@ -199,6 +199,77 @@ static void a_handler_of_the_program_gets_the_other_faults(void **state)
     assert_overflow(run_handled, NULL, "\"overflow\"", "64 KiB");
 }
 
+static struct sigaction found; /* before chaining_handler */
+
+/* As programs and libraries do that want to see faults. */
+static void chaining_handler(int signo, siginfo_t *info, void *context)
+{
+    static const char line[] = "seen\n";
+    (void)!write(STDERR_FILENO, line, sizeof(line) - 1);
+    if (found.sa_flags & SA_SIGINFO)
+        found.sa_sigaction(signo, info, context);
+}
+
+static int install_chaining(void *arg)
+{
+    (void)arg;
+    struct sigaction sa = {.sa_sigaction = chaining_handler,
+                           .sa_flags = SA_SIGINFO | SA_ONSTACK};
+    sigaction(SIGSEGV, &sa, &found);
+    return 0;
+}
+
+static int do_nothing(void *arg)
+{
+    (void)arg;
+    return 0;
+}
+
+/* Installed in the first run; the next ones put ours over it. */
+static int run_chained(void *arg)
+{
+    (void)!hem_run(install_chaining, NULL, NULL);
+    for (int i = 0; i < 20; i++)
+        (void)!hem_run(do_nothing, NULL, NULL);
+    return arg ? run_wild(arg) : run_overflow(NULL);
+}
+
+static int run_chained_again(void *arg)
+{
+    for (int i = 0; i < 20; i++)
+        (void)!hem_run(install_chaining, NULL, NULL);
+    return run_wild(arg);
+}
+
+static void a_handler_that_chains_to_ours_ends_in_every_run(void **state)
+{
+    (void)state;
+    struct ending e;
+    process_run(run_chained, (char *)8, &e);
+    assert_int_equal(e.signo, SIGSEGV);
+    assert_string_equal(e.text, "seen\n");
+    assert_overflow(run_chained, NULL, "\"overflow\"", "64 KiB");
+    process_run(run_chained_again, (char *)8, &e);
+    assert_int_equal(e.signo, SIGSEGV);
+    assert_string_equal(e.text, "seen\n");
+}
+
+static int give_back_and_run(void *arg)
+{
+    (void)!hem_run(install_chaining, NULL, NULL);
+    sigaction(SIGSEGV, &found, NULL);
+    return run_wild(arg);
+}
+
+static void one_that_gives_back_what_it_found_leaves_no_ring(void **state)
+{
+    (void)state;
+    struct ending e;
+    process_run(give_back_and_run, (char *)8, &e);
+    assert_int_equal(e.signo, SIGSEGV);
+    assert_string_equal(e.text, "");
+}
+
 static int send_segv(void *arg)
 {
     (void)arg;
@@ -249,6 +320,8 @@ int main(void)
         LEDGER_TEST(a_loop_on_another_thread_is_watched_too),
         LEDGER_TEST(a_wild_pointer_is_not_called_an_overflow),
         LEDGER_TEST(a_handler_of_the_program_gets_the_other_faults),
+        LEDGER_TEST(a_handler_that_chains_to_ours_ends_in_every_run),
+        LEDGER_TEST(one_that_gives_back_what_it_found_leaves_no_ring),
         LEDGER_TEST(a_fault_that_was_sent_takes_its_default_action),
         LEDGER_TEST(one_that_was_sent_and_is_ignored_stays_ignored),
     };

@@ -5,8 +5,6 @@
  */
 #include "support.h"
 
-#include <signal.h>
-
 #include "suspension.h"
 
 static int give_one(void *arg)
@@ -43,11 +41,6 @@ static void log_nothing(void *arg, hem_log_level level, const char *line)
     (void)arg;
     (void)level;
     (void)line;
-}
-
-static void raise_it(void *arg)
-{
-    raise(*(int *)arg);
 }
 
 static void set_future(void *arg)
@@ -120,6 +113,7 @@ CASE(failure)
     (void)f;
     check_int(hem_fail(HEM_EIO, "x"), HEM_EIO);
     hem_error *e = hem_error_hold(hem_failure());
+    (void)hem_failure_text(0);
     check_int(hem_fail_again(e), HEM_EIO);
     hem_error_release(e);
     return 0;
@@ -187,15 +181,6 @@ CASE(timeout)
     return 0;
 }
 
-CASE(signal)
-{
-    (void)f;
-    hem_signal s;
-    check_int(hem_signal_open(&s, (int[]){SIGUSR1, 0}), 0);
-    hem_signal_close(&s);
-    return 0;
-}
-
 /* Those that suspend, each where it must wait, and where it need not. */
 
 CASE(hem_yield)
@@ -241,22 +226,6 @@ CASE(at_once_hem_future_wait)
     hem_future_init(&future);
     check_int(hem_future_set_result(&future, 1), 0);
     return hem_future_wait(&future);
-}
-
-CASE(hem_signal_wait)
-{
-    (void)f;
-    static hem_callback cb;
-    static int signo = SIGUSR1;
-    hem_signal s;
-    check_int(hem_signal_open(&s, (int[]){SIGUSR1, 0}), 0);
-    hem_callback_init(&cb, raise_it, &signo);
-    check_int(hem_call_soon(&cb), 0);
-    int rc = hem_signal_wait(&s);
-    if (rc < 0)
-        check(hem_callback_cancel(&cb));
-    hem_signal_close(&s);
-    return rc;
 }
 
 CASE(hem_thread_call)
@@ -316,6 +285,7 @@ static const struct suspension table[] = {
 
     NEVER(hem_fail_at, failure),
     NEVER(hem_failure, failure),
+    NEVER(hem_failure_text, failure),
     NEVER(hem_error_hold, failure),
     NEVER(hem_error_release, failure),
     NEVER(hem_fail_again, failure),
@@ -347,9 +317,6 @@ static const struct suspension table[] = {
     NEVER(hem_timeout_expired, timeout),
     NEVER(hem_timeout_close, timeout),
 
-    NEVER(hem_signal_open, signal),
-    NEVER(hem_signal_close, signal),
-    SUSPENDS(hem_signal_wait),
 
     SUSPENDS(hem_thread_call),
     NEVER(hem_thread_lane_get_info, ground),
@@ -359,8 +326,8 @@ static const struct suspension table[] = {
 int main(void)
 {
     static const char *const headers[] = {
-        "base",   "error",   "alloc",  "log",     "clock",
-        "loop",   "run",     "task",   "failure", "var",
-        "future", "timeout", "signal", "thread",  "from_thread"};
+        "base",   "error",   "alloc",  "log",        "clock",
+        "loop",   "run",     "task",   "failure",    "var",
+        "future", "timeout", "thread", "from_thread"};
     return suspension_test(table, COUNT_OF(table), headers, COUNT_OF(headers));
 }

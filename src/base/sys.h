@@ -24,6 +24,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -34,6 +35,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -59,31 +61,44 @@
     X(int, getpeername, (int fd, struct sockaddr *a, socklen_t *n), (fd, a, n),                 \
       (ENOBUFS, ENOTCONN))                                                                      \
     X(int, shutdown, (int fd, int how), (fd, how), (ENOTCONN))                                  \
+    X(int, lstat, (const char *path, struct stat *ret), (path, ret),                            \
+      (EACCES, ENOENT, ENOMEM))                                                                 \
+    X(int, unlink, (const char *path), (path), (EACCES, EPERM, EBUSY, EROFS, ENOMEM))           \
+    X(int, chmod, (const char *path, mode_t mode), (path, mode), (EPERM, EROFS, ENOMEM))        \
+    X(int, fchmod, (int fd, mode_t mode), (fd, mode), (EPERM))                                  \
     X(ssize_t, recv, (int fd, void *p, size_t n, int flags), (fd, p, n, flags),                 \
       (EINTR, ECONNRESET, ETIMEDOUT, EHOSTUNREACH, ENOMEM))                                     \
     X(ssize_t, send, (int fd, const void *p, size_t n, int flags), (fd, p, n, flags),           \
       (EINTR, EPIPE, ECONNRESET, ETIMEDOUT, ENOBUFS, ENOMEM))                                   \
+    X(ssize_t, sendmsg, (int fd, const struct msghdr *m, int flags), (fd, m, flags),            \
+      (EINTR, EPIPE, ECONNRESET, ETIMEDOUT, ENOBUFS, ENOMEM))                                   \
+    X(int, socketpair, (int domain, int type, int protocol, int *fds),                          \
+      (domain, type, protocol, fds), (EMFILE, ENFILE, ENOMEM))                                  \
     X(ssize_t, sendfile, (int out, int in, off_t *at, size_t n), (out, in, at, n),              \
       (EINTR, EIO, EINVAL, ENOMEM, EPIPE, ECONNRESET))                                          \
     X(ssize_t, read, (int fd, void *p, size_t n), (fd, p, n), (EINTR, EIO))                     \
     X(ssize_t, write, (int fd, const void *p, size_t n), (fd, p, n),                            \
       (EINTR, EIO, ENOSPC, EPIPE))                                                              \
-    X(ssize_t, pread, (int fd, void *p, size_t n, off_t at), (fd, p, n, at), (EINTR, EIO))       \
+    X(ssize_t, writev, (int fd, const struct iovec *v, int n), (fd, v, n),                      \
+      (EINTR, EIO, ENOSPC, EPIPE))                                                              \
+    X(ssize_t, pread, (int fd, void *p, size_t n, off_t at), (fd, p, n, at), (EINTR, EIO))      \
+    X(ssize_t, preadv2, (int fd, const struct iovec *v, int n, off_t at, int flags),            \
+      (fd, v, n, at, flags), (EAGAIN, EOPNOTSUPP, ENOSYS, EIO))                                 \
+    X(off_t, lseek, (int fd, off_t by, int whence), (fd, by, whence), (ESPIPE))                 \
+    X(int, fstat, (int fd, struct stat *st), (fd, st), (ENOMEM, EOVERFLOW))                     \
+    X(int, open, (const char *path, int flags, mode_t mode), (path, flags, mode),               \
+      (EMFILE, ENFILE, ENOMEM, ENOENT, EACCES))                                                 \
+    X(int, poll, (struct pollfd *p, nfds_t n, int ms), (p, n, ms), (EINTR, ENOMEM))             \
     X(ssize_t, pwrite, (int fd, const void *p, size_t n, off_t at), (fd, p, n, at),             \
       (EINTR, EIO, ENOSPC, EDQUOT))                                                             \
     X(ssize_t, pread_nowait, (int fd, void *p, size_t n, off_t at), (fd, p, n, at),             \
       (EAGAIN, EINTR, EOPNOTSUPP, EIO))                                                         \
     X(ssize_t, pwrite_nowait, (int fd, const void *p, size_t n, off_t at), (fd, p, n, at),      \
       (EAGAIN, EINTR, EOPNOTSUPP, ENOSPC))                                                      \
-    X(int, open, (const char *path, int flags, mode_t mode), (path, flags, mode),               \
-      (EMFILE, ENFILE, ENOMEM, ENOSPC, EINTR, EACCES))                                          \
     X(int, open_cached, (const char *path, int flags), (path, flags),                           \
       (EAGAIN, EMFILE, ENFILE, ENOMEM))                                                         \
-    X(off_t, lseek, (int fd, off_t at, int whence), (fd, at, whence), (EIO))                    \
-    X(int, fstat, (int fd, struct stat *ret), (fd, ret), (EIO, ENOMEM))                         \
     X(int, fstatat, (int dir, const char *path, struct stat *ret, int flags),                   \
       (dir, path, ret, flags), (EIO, ENOMEM, EACCES))                                           \
-    X(int, fchmod, (int fd, mode_t mode), (fd, mode), (EPERM, EROFS, EIO))                      \
     X(int, ftruncate, (int fd, off_t size), (fd, size), (EINTR, EIO, EFBIG))                    \
     X(int, fsync, (int fd), (fd), (EINTR, EIO, ENOSPC))                                         \
     X(int, fdatasync, (int fd), (fd), (EINTR, EIO, ENOSPC))                                     \
@@ -102,6 +117,7 @@
     X(int, pipe2, (int *fds, int flags), (fds, flags), (EMFILE, ENFILE))                        \
     X(int, fcntl_get, (int fd), (fd), (EBADF))                                                  \
     X(int, fcntl_set, (int fd, int flags), (fd, flags), (EBADF))                                \
+    X(int, fcntl_pipe_size, (int fd, int size), (fd, size), (EPERM, EBUSY, ENOMEM))             \
     X(int, epoll_create1, (int flags), (flags), (EMFILE, ENFILE, ENOMEM))                       \
     X(int, epoll_ctl, (int ep, int op, int fd, struct epoll_event *e), (ep, op, fd, e),         \
       (ENOMEM, ENOSPC))                                                                         \
@@ -111,10 +127,14 @@
       (EMFILE, ENFILE, ENOMEM, ENODEV))                                                         \
     X(int, signalfd, (int fd, const sigset_t *set, int flags), (fd, set, flags),                \
       (EMFILE, ENFILE, ENOMEM, ENODEV))                                                         \
+    X(int, read_signals, (int fd, struct signalfd_siginfo *infos, int max), (fd, infos, max),   \
+      (EINTR))                                                                                  \
     X(int, thread_create, (pthread_t *t, const pthread_attr_t *a, void *(*f)(void *), void *p), \
       (t, a, f, p), (EAGAIN))                                                                   \
     X(int, resolve, (const char *host, const struct addrinfo *hints, struct addrinfo **ret),    \
       (host, hints, ret), (ENOMEM, -HEM_ENAME, -HEM_ENAMETEMP, EMFILE))                         \
+    X(int, resolve_name, (const struct sockaddr *a, socklen_t n, char *name, socklen_t size),   \
+      (a, n, name, size), (ENOMEM, -HEM_ENAME, -HEM_ENAMETEMP))                                 \
     X(pid_t, fork, (void), (), (EAGAIN, ENOMEM))                                                \
     X(int, pidfd_open, (pid_t pid), (pid), (EMFILE, ENFILE, ENOMEM, ENODEV))                    \
     X(int, pidfd_send_signal, (int fd, int signo), (fd, signo), (EPERM))                        \

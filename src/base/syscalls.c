@@ -113,10 +113,8 @@ ssize_t hem__call_pwrite_nowait(int fd, const void *p, size_t n, off_t at)
     return errno == ENOSYS ? HEM_ENOTSUP : -errno;
 }
 
-int hem__call_resolve(const char *host, const struct addrinfo *hints,
-                      struct addrinfo **ret)
+static int from_resolver(int rc)
 {
-    int rc = getaddrinfo(host, NULL, hints, ret);
     switch (rc) {
     case 0:
         return 0;
@@ -129,4 +127,16 @@ int hem__call_resolve(const char *host, const struct addrinfo *hints,
     default:
         return HEM_ENAME;
     }
+}
+
+int hem__call_resolve(const char *host, const struct addrinfo *hints,
+                      struct addrinfo **ret)
+{
+    return from_resolver(getaddrinfo(host, NULL, hints, ret));
+}
+
+int hem__call_resolve_name(const struct sockaddr *a, socklen_t n, char *name,
+                           socklen_t size)
+{
+    return from_resolver(getnameinfo(a, n, name, size, NULL, 0, NI_NAMEREQD));
 }

@@ -4,12 +4,14 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/standard.h"
 #include "base/sys.h"
 #include "loop/fd.h"
 #include "loop/fiber.h"
 #include "loop/interrupt.h"
 #include "loop/pool.h"
 #include "loop/post.h"
+#include "loop/signals.h"
 
 _Thread_local hem_loop *hem__loop;
 
@@ -54,6 +56,7 @@ int hem__loop_init(hem_loop *l, const hem__loop_config *config)
     do
         l->id = ++last_id;
     while (!l->id);
+    HEM_TRY(hem__standard_ensure());
     int rc = hem__fds_init(l);
     if (rc < 0)
         return rc;
@@ -94,6 +97,7 @@ void hem__loop_deinit(hem_loop *l)
     for (hem__ready *n = l->ready.first; n; n = n->next)
         hem__queue_moved(n, NULL);
     hem__posts_finish(l);
+    hem__signals_deinit(l);
     hem__fds_deinit(l);
     hem__timers_deinit(&l->timers);
     hem__stacks_deinit(&l->stacks);
@@ -199,13 +203,18 @@ void hem__loop_step(hem_loop *l, hem__ready *n)
     hem__coro_switch(&l->coro, &f->coro, hem__fiber_take(f));
 }
 
+/* Whether the turn is, after so many steps from here. */
+static bool is_over(const hem_loop *l, uint32_t steps)
+{
+    return (!l->budget && !l->stepwise) || steps >= l->pace;
+}
+
 void hem__loop_run(hem_loop *l)
 {
     uint32_t steps = 0; /* of callbacks and picked fibers in this turn */
     l->stop = false;
     while (!l->stop) {
-        if (!l->ready.first || (!l->budget && !l->stepwise) ||
-            ++steps >= l->pace) {
+        if (!l->ready.first || (!l->urgent && is_over(l, ++steps))) {
             steps = 0;
             turn(l);
             continue;

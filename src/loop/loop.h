@@ -83,6 +83,7 @@ struct hem_loop {
                                write is an event, so it is never read */
     void (*on_wake)(hem_loop *l);   /* called at such an event; or NULL */
     struct hem__pool *pool;         /* threads; NULL: none yet */
+    struct hem__signals *signals;   /* that are received; NULL: none */
     struct hem__files *files;       /* what calls on files share; or NULL */
     void (*end_files)(hem_loop *l); /* waits for them and frees it */
 

@@ -1,106 +1,140 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Tasks that wait for signals. A task that is let go is promised one: others
+ * take only what is left, so it finds one when it runs. If it is cancelled
+ * before that, the promise passes to the next; so if anybody waits who was not
+ * let go, nothing is left.
+ */
 #include "hem/signal.h"
 
-#include <signal.h>
-#include <string.h>
-
-#include "base/sys.h"
+#include "hem/error.h"
 #include "loop/fd.h"
+#include "loop/signals.h"
 
-/* Those that are delivered to the thread that made the mistake, or cannot be
- * caught. */
-static bool unfit(int signo)
+struct waiting {
+    bool promised;
+};
+
+static bool is_open(const hem_signal *s)
 {
-    switch (signo) {
-    case SIGKILL:
-    case SIGSTOP:
-    case SIGSEGV:
-    case SIGBUS:
-    case SIGFPE:
-    case SIGILL:
-        return true;
-    default:
-        return signo < 1 || signo > 64;
+    return s->loop_id && hem__loop && s->loop_id == hem__loop->id;
+}
+
+static hem__fiber *first_waiter(hem_signal *s)
+{
+    struct hem__waiter *w =
+        HEM__CONTAINER(s->waiters.next, struct hem__waiter, link);
+    return HEM__CONTAINER(w, hem__fiber, waiter);
+}
+
+static void end_wait(hem_loop *l, hem__fiber *f, int status)
+{
+    hem__list_remove(&f->waiter.link);
+    l->fd_waiters--;
+    hem__wake(l, f, status);
+}
+
+/* Let tasks go on for what is not promised yet. */
+static void hand_out(void *owner)
+{
+    hem_signal *s = owner;
+    while (s->promised < s->box->unread && !hem__list_empty(&s->waiters)) {
+        hem__fiber *f = first_waiter(s);
+        ((struct waiting *)f->wait_on)->promised = true;
+        s->promised++;
+        end_wait(hem__loop, f, 0);
     }
 }
 
-static int to_set(sigset_t *ret, const int *signals)
+static bool cancel_wait(hem_loop *l, hem__fiber *f, const char *why)
 {
-    sigemptyset(ret);
-    if (!signals[0])
-        return HEM_EINVAL;
-    for (; *signals; signals++) {
-        if (unfit(*signals) || sigaddset(ret, *signals) < 0)
-            return HEM_EINVAL;
-    }
-    return 0;
+    f->reason = why;
+    end_wait(l, f, HEM_ECANCELED);
+    return true;
 }
 
-/* Block the signals of `set` on this thread; returns those that were not. */
-static uint64_t block(const sigset_t *set)
-{
-    sigset_t before;
-    pthread_sigmask(SIG_BLOCK, set, &before);
-    uint64_t added = 0;
-    for (int signo = 1; signo <= 64; signo++) {
-        if (sigismember(set, signo) == 1 && sigismember(&before, signo) == 0)
-            added |= UINT64_C(1) << (signo - 1);
-    }
-    return added;
-}
+static const hem__wait wait_signal = {"signal", cancel_wait};
 
 int hem_signal_open(hem_signal *s, const int *signals)
 {
     hem_loop *l = hem__loop_need("hem_signal_open");
-    sigset_t set;
-    int rc = to_set(&set, signals);
-    if (rc < 0)
-        return rc;
-    int fd = hem__sys_signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (fd < 0)
-        return fd;
-    rc = hem__fd_init(l, &s->fd, fd);
-    if (rc < 0) {
-        close(fd);
-        return rc;
-    }
-    s->added = block(&set);
+    hem__signal_box *box;
+    HEM_TRY(
+        hem__signals_open(l, hem__signal_mask_of(signals), hand_out, s, &box));
+    s->box = box;
+    hem__list_init(&s->waiters);
+    s->promised = 0;
+    s->gen = ++l->fd_gen;
+    s->loop_id = l->id;
     return 0;
+}
+
+/* Wait until a signal is promised to this task. */
+static int wait_for_promise(hem_loop *l, hem__fiber *f, hem_signal *s)
+{
+    struct waiting w = {false};
+    uint32_t gen = s->gen;
+    f->wait_on = &w;
+    hem__list_insert(&s->waiters, &f->waiter.link);
+    l->fd_waiters++;
+    l->io_budget = HEM__IO_BUDGET;
+    int rc = hem__park(l, f, &wait_signal);
+    if (!w.promised)
+        return rc;
+    if (!is_open(s) || s->gen != gen) /* closed before its turn came */
+        return rc < 0 ? rc : HEM_EBADF;
+    s->promised--;
+    if (rc < 0)
+        hand_out(s);
+    return rc;
+}
+
+int hem_signal_wait_info(hem_signal *s, hem_signal_info *ret)
+{
+    if (!is_open(s))
+        return HEM_EBADF;
+    hem_loop *l = hem__loop_need("hem_signal_wait");
+    hem__fiber *f = hem__fiber_need(l, "hem_signal_wait");
+    HEM_TRY(hem__io_checkpoint(l, f));
+    if (!is_open(s))
+        return HEM_EBADF; /* closed while others ran */
+    if (s->promised == s->box->unread)
+        hem__signals_read(l);
+    if (s->promised == s->box->unread)
+        HEM_TRY(wait_for_promise(l, f, s));
+    hem_signal_info info = hem__signals_take(l, s->box);
+    if (ret)
+        *ret = info;
+    return info.signo;
 }
 
 int hem_signal_wait(hem_signal *s)
 {
-    if (!hem__fd_is_open(&s->fd))
+    return hem_signal_wait_info(s, NULL);
+}
+
+int hem_signal_try_wait(hem_signal *s, hem_signal_info *ret)
+{
+    if (!is_open(s))
         return HEM_EBADF;
-    hem_loop *l = hem__loop_need("hem_signal_wait");
-    hem__fiber *f = hem__fiber_need(l, "hem_signal_wait");
-    int rc = hem__io_checkpoint(l, f);
-    while (rc == 0) {
-        if (!hem__fd_is_open(&s->fd))
-            return HEM_EBADF; /* closed while others ran */
-        struct signalfd_siginfo info;
-        ssize_t n = hem__sys_read(s->fd.fd, &info, sizeof(info));
-        if (n == (ssize_t)sizeof(info))
-            return (int)info.ssi_signo;
-        if (n != HEM_EAGAIN && n != HEM_EINTR)
-            return n < 0 ? (int)n : HEM_EIO;
-        if (n == HEM_EAGAIN)
-            rc = hem__fd_wait(l, f, &s->fd, HEM__FD_READ);
-    }
-    return rc;
+    hem_loop *l = hem__loop_need("hem_signal_try_wait");
+    if (s->promised == s->box->unread)
+        hem__signals_read(l);
+    if (s->promised == s->box->unread)
+        return HEM_EEMPTY;
+    hem_signal_info info = hem__signals_take(l, s->box);
+    if (ret)
+        *ret = info;
+    return info.signo;
 }
 
 void hem_signal_close(hem_signal *s)
 {
-    if (!s || !hem__fd_is_open(&s->fd))
+    if (!s || !is_open(s))
         return;
     hem_loop *l = hem__loop_need("hem_signal_close");
-    hem__fd_close(l, &s->fd);
-    sigset_t set;
-    sigemptyset(&set);
-    for (int signo = 1; signo <= 64; signo++) {
-        if (s->added & UINT64_C(1) << (signo - 1))
-            sigaddset(&set, signo);
-    }
-    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    s->loop_id = 0;
+    while (!hem__list_empty(&s->waiters))
+        end_wait(l, first_waiter(s), HEM_EBADF);
+    hem__signals_close(l, s->box);
 }

@@ -19,7 +19,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -213,13 +212,10 @@ static int serve(struct server *s)
 }
 
 /* Take the stop signals that arrived with the last worker's end, or while the
- * server was stopping already: left pending, they would kill this process when
- * they are unblocked. */
-static void drain_signals(void)
+ * server was stopping already: they would kill this process when it closes. */
+static void drain_signals(struct server *s)
 {
-    sigset_t set;
-    get_stop_set(&set);
-    while (sigtimedwait(&set, NULL, &(struct timespec){0}) > 0)
+    while (hem_signal_try_wait(&s->signal, NULL) > 0)
         ;
 }
 
@@ -228,7 +224,7 @@ static int supervise(void *arg)
     struct server *s = arg;
     HEM_TRY(hem_signal_open(&s->signal, hem__stop_signals));
     int rc = serve(s);
-    drain_signals();
+    drain_signals(s);
     hem_signal_close(&s->signal);
     return s->result ? s->result : rc;
 }

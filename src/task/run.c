@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "coro/overflow.h"
 #include "loop/interrupt.h"
+#include "loop/post.h"
 #include "task/task.h"
 
 #define LAST_TURNS 4
@@ -253,6 +254,7 @@ static int run_main(hem__runtime *rt, hem_fn *main, void *arg)
     rt->ending = true;
     cancel_all(rt);
     close_generators(rt);
+    hem__posts_close(&rt->loop); /* who posts without end does not delay it */
     run_last_turns(rt);
     rt->closed = rt->slow = true;
     cancel_all(rt);

@@ -50,7 +50,7 @@ static int find_and_connect(void *arg)
     HEM_SCOPE(s);
     HEM_TRY(hem_scope_spawn(&s, NULL, accept_one, &p->listener));
     hem_address a[4];
-    ssize_t n = hem_resolve(a, COUNT_OF(a), "localhost", 80);
+    ssize_t n = hem_resolve(a, COUNT_OF(a), "localhost", 80, NULL);
     if (check_success(n))
         check_int(hem_address_port(&a[0]), 80);
     HEM_TRY(connect_by_name(p->port));
