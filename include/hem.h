@@ -42,6 +42,10 @@
  *   datagram.h  UDP and Unix datagrams                              hem_datagram_open
  *   fd.h        any descriptor, callbacks for other libraries       hem_fd_wait
  *   sock.h      calls on sockets of your own                        hem_sock_recv
+ *   file.h      files                                               hem_file_read
+ *   file_reader.h
+ *               their lines                               hem_file_reader_read_line
+ *   path.h      names of files, directories                         hem_dir_next
  *   child.h     forked processes                                    hem_fork
  *   subprocess.h
  *               other programs                                      hem_subprocess_run
@@ -136,6 +140,8 @@
 #include "hem/exit_stack.h"
 #include "hem/failure.h"
 #include "hem/fd.h"
+#include "hem/file.h"
+#include "hem/file_reader.h"
 #include "hem/from_thread.h"
 #include "hem/future.h"
 #include "hem/gather.h"
@@ -145,6 +151,7 @@
 #include "hem/log.h"
 #include "hem/loop.h"
 #include "hem/map.h"
+#include "hem/path.h"
 #include "hem/pipe.h"
 #include "hem/prefork.h"
 #include "hem/proxy.h"

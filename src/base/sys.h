@@ -102,6 +102,31 @@
     X(int, open, (const char *path, int flags, mode_t mode), (path, flags, mode),               \
       (EMFILE, ENFILE, ENOMEM, ENOENT, EACCES))                                                 \
     X(int, poll, (struct pollfd *p, nfds_t n, int ms), (p, n, ms), (EINTR, ENOMEM))             \
+    X(ssize_t, pwrite, (int fd, const void *p, size_t n, off_t at), (fd, p, n, at),             \
+      (EINTR, EIO, ENOSPC, EDQUOT))                                                             \
+    X(ssize_t, pread_nowait, (int fd, void *p, size_t n, off_t at), (fd, p, n, at),             \
+      (EAGAIN, EINTR, EOPNOTSUPP, EIO))                                                         \
+    X(ssize_t, pwrite_nowait, (int fd, const void *p, size_t n, off_t at), (fd, p, n, at),      \
+      (EAGAIN, EINTR, EOPNOTSUPP, ENOSPC))                                                      \
+    X(int, open_cached, (const char *path, int flags), (path, flags),                           \
+      (EAGAIN, EMFILE, ENFILE, ENOMEM))                                                         \
+    X(int, fstatat, (int dir, const char *path, struct stat *ret, int flags),                   \
+      (dir, path, ret, flags), (EIO, ENOMEM, EACCES))                                           \
+    X(int, ftruncate, (int fd, off_t size), (fd, size), (EINTR, EIO, EFBIG))                    \
+    X(int, fsync, (int fd), (fd), (EINTR, EIO, ENOSPC))                                         \
+    X(int, fdatasync, (int fd), (fd), (EINTR, EIO, ENOSPC))                                     \
+    X(ssize_t, getdents64, (int fd, void *p, size_t n), (fd, p, n), (EIO, ENOMEM))              \
+    X(int, renameat2,                                                                           \
+      (int dir, const char *from, int to_dir, const char *to, unsigned flags),                  \
+      (dir, from, to_dir, to, flags), (EACCES, ENOSPC, EIO, EXDEV))                             \
+    X(int, unlinkat, (int dir, const char *path, int flags), (dir, path, flags),                \
+      (EACCES, EBUSY, EIO))                                                                     \
+    X(int, mkdir, (const char *path, mode_t mode), (path, mode), (EACCES, ENOSPC, EDQUOT))      \
+    X(int, uring_setup, (unsigned entries, struct io_uring_params *p), (entries, p),            \
+      (ENOMEM, ENOSYS, EPERM, EMFILE))                                                          \
+    X(int, uring_submit, (int fd), (fd), (EAGAIN, EBUSY, EINTR, ENOMEM))                        \
+    X(int, uring_map, (void **ret, int fd, size_t bytes, off_t at), (ret, fd, bytes, at),       \
+      (ENOMEM, EAGAIN))                                                                         \
     X(int, pipe2, (int *fds, int flags), (fds, flags), (EMFILE, ENFILE))                        \
     X(int, fcntl_get, (int fd), (fd), (EBADF))                                                  \
     X(int, fcntl_set, (int fd, int flags), (fd, flags), (EBADF))                                \

@@ -6,6 +6,7 @@
 #ifndef HEM__BASE_SYSCALLS_H
 #define HEM__BASE_SYSCALLS_H
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -26,6 +27,8 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+
+#include <stdio.h>
 #include <unistd.h>
 
 #include "hem/error.h"
@@ -89,6 +92,17 @@ HEM__RAW(off_t, lseek, (int fd, off_t by, int whence), lseek(fd, by, whence))
 HEM__RAW(int, fstat, (int fd, struct stat *st), fstat(fd, st))
 HEM__RAW(int, open, (const char *path, int flags, mode_t mode), open(path, flags, mode))
 HEM__RAW(int, poll, (struct pollfd *p, nfds_t n, int ms), poll(p, n, ms))
+HEM__RAW(ssize_t, pwrite, (int fd, const void *p, size_t n, off_t at), pwrite(fd, p, n, at))
+HEM__RAW(int, fstatat, (int dir, const char *path, struct stat *ret, int flags),
+         fstatat(dir, path, ret, flags))
+HEM__RAW(int, ftruncate, (int fd, off_t size), ftruncate(fd, size))
+HEM__RAW(int, fsync, (int fd), fsync(fd))
+HEM__RAW(int, fdatasync, (int fd), fdatasync(fd))
+HEM__RAW(ssize_t, getdents64, (int fd, void *p, size_t n), getdents64(fd, p, n))
+HEM__RAW(int, renameat2, (int dir, const char *from, int to_dir, const char *to, unsigned flags),
+         renameat2(dir, from, to_dir, to, flags))
+HEM__RAW(int, unlinkat, (int dir, const char *path, int flags), unlinkat(dir, path, flags))
+HEM__RAW(int, mkdir, (const char *path, mode_t mode), mkdir(path, mode))
 HEM__RAW(int, pipe2, (int *fds, int flags), pipe2(fds, flags))
 HEM__RAW(int, fcntl_get, (int fd), fcntl(fd, F_GETFL))
 HEM__RAW(int, fcntl_set, (int fd, int flags), fcntl(fd, F_SETFL, flags))
@@ -146,6 +160,22 @@ int hem__call_map_stacks(void **ret, size_t bytes);
 
 /* Make pages that fault, in a mapping; HEM_EINVAL: not on this kernel. */
 int hem__call_guard_region(void *p, size_t bytes);
+
+/* io_uring: make one, map a part of it, have it take one submission. */
+struct io_uring_params;
+int hem__call_uring_setup(unsigned entries, struct io_uring_params *p);
+int hem__call_uring_map(void **ret, int fd, size_t bytes, off_t at);
+int hem__call_uring_submit(int fd);
+
+/* Open what can be opened without waiting: names and inodes are in memory.
+ * HEM_EAGAIN: it cannot, or this kernel (before 5.12) cannot tell. */
+int hem__call_open_cached(const char *path, int flags);
+
+/* Read and write what can be without waiting for a disk: HEM_EAGAIN else.
+ * HEM_ENOTSUP: this file system cannot tell. `at` -1: at the kernel's
+ * position. */
+ssize_t hem__call_pread_nowait(int fd, void *p, size_t n, off_t at);
+ssize_t hem__call_pwrite_nowait(int fd, const void *p, size_t n, off_t at);
 
 /* How many signals were read from a signalfd, up to `max`. */
 static inline int hem__call_read_signals(int fd, struct signalfd_siginfo *infos,
