@@ -4,6 +4,8 @@
 #   unit    tests/test_*.c and tests/http/test_*.c, each a cmocka program
 #   scale   tests/scale/*.c, larger ones
 #   torture tests/torture/test_*.c, where every call fails once (HEM_TORTURE)
+#   evil    those that move bytes or wait for the outside, under evil I/O, in the
+#           torture build; HEM_EVIL_SEEDS says under how many seeds, or 3
 #   conformance  programs whose traces are those of asyncio and aiotools
 #   system  tests/*.sh and tests/http/*.sh, which run programs from outside
 #   check   the project's own checks of its sources and documents
@@ -133,6 +135,30 @@ foreach(source IN LISTS sources)
             ${hem_example_parts} hem_test_support)
     endif()
 endforeach()
+
+# Again, under evil I/O.
+set(evil_programs
+    accept address call child connect datagram drain echo fd file fork happy
+    hostile http interrupt layer left_open lane listen pipe post prefork proxy
+    raw resolve run serve sig sock stdio stream subprocess thread tls transport
+    unix watch
+    cancel_everywhere_connect cancel_everywhere_datagram cancel_everywhere_file
+    cancel_everywhere_listen cancel_everywhere_raw cancel_everywhere_resolve
+    cancel_everywhere_serve cancel_everywhere_signal cancel_everywhere_stream
+    cancel_everywhere_subprocess cancel_everywhere_thread cancel_everywhere_tls)
+list(JOIN evil_programs "|" evil_programs)
+if(HEM_TORTURE)
+    get_property(names DIRECTORY PROPERTY TESTS)
+    list(FILTER names INCLUDE REGEX "^test_(${evil_programs})")
+    foreach(name IN LISTS names)
+        get_test_property(${name} LABELS label)
+        if(label STREQUAL "unit")
+            add_test(NAME evil_${name} COMMAND ${test_wrapper}
+                "${PROJECT_SOURCE_DIR}/tests/evil/seeds" $<TARGET_FILE:${name}>)
+            hem_describe_test(evil_${name} evil 600)
+        endif()
+    endforeach()
+endif()
 
 file(GLOB sources CONFIGURE_DEPENDS tests/conformance/*.c)
 hem_add_program(hem-trace "${sources}" hem_static)

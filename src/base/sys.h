@@ -5,7 +5,8 @@
  * negative errnos, so errno is read in one place. In a release build they are
  * the calls themselves; in the torture build (HEM_TORTURE) each asks the
  * fault injector first (fault.h), which may make it fail in one of the ways
- * that the call's manual page allows, listed here.
+ * that the call's manual page allows, listed here, and some of them may do
+ * less than they could (evil.h).
  *
  *   X(type, name, parameters, arguments, errors)      calls NAME
  *
@@ -187,6 +188,8 @@ enum hem__sys_id {
 };
 
 #ifdef HEM_TORTURE
+#include "base/evil.h"
+
 /* 0: go on; else the negative errno with which the call is to fail. The second
  * is told where in the code it is made, the first finds out. */
 int hem__fault(enum hem__sys_id id);
