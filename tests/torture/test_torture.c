@@ -28,6 +28,7 @@ const struct scenario scenarios[] = {
     {"names",   scenario_names},
     {"files",   scenario_files},
     {"datagrams", scenario_datagrams},
+    {"pipes",   scenario_pipes},
     {"fork",    scenario_fork},
     {"prefork", scenario_prefork},
 };

@@ -38,6 +38,7 @@ void scenario_addresses(void);
 void scenario_names(void);
 void scenario_files(void);
 void scenario_datagrams(void);
+void scenario_pipes(void);
 void scenario_fork(void);
 void scenario_prefork(void);
 
