@@ -74,7 +74,7 @@ test-aarch64:
 	@tools/matrix aarch64
 
 check-all: test sanitize fuzz test-aarch64
-	@tools/matrix torture seeds 50
+	@tools/matrix torture evil seeds 50
 
 clean:
 	rm -rf build

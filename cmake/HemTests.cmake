@@ -4,6 +4,8 @@
 #   unit    tests/test_*.c and tests/http/test_*.c, each a cmocka program
 #   scale   tests/scale/*.c, larger ones
 #   torture tests/torture/test_*.c, where every call fails once (HEM_TORTURE)
+#   evil    those that move bytes or wait for the outside, under evil I/O, in the
+#           torture build; HEM_EVIL_SEEDS says under how many seeds, or 3
 #   conformance  programs whose traces are those of asyncio and aiotools
 #   system  tests/*.sh and tests/http/*.sh, which run programs from outside
 #   check   the project's own checks of its sources and documents
@@ -80,11 +82,23 @@ function(hem_add_test name source label seconds)
     hem_describe_test(${name} ${label} ${seconds})
 endfunction()
 
+# What other libraries' event loops are in hem's is tested where they are.
+find_package(CURL QUIET)
+if(CMAKE_CROSSCOMPILING OR HEM_SANITIZE MATCHES memory)
+    set(CURL_FOUND FALSE) # made for another machine, or not instrumented
+endif()
+
 file(GLOB sources CONFIGURE_DEPENDS tests/test_*.c)
+if(NOT CURL_FOUND)
+    list(FILTER sources EXCLUDE REGEX "/test_fd_curl\\.c$")
+endif()
 foreach(source IN LISTS sources)
     cmake_path(GET source STEM LAST_ONLY name)
     hem_add_test(${name} ${source} unit 120)
 endforeach()
+if(TARGET test_fd_curl)
+    target_link_libraries(test_fd_curl PRIVATE CURL::libcurl)
+endif()
 
 file(GLOB sources CONFIGURE_DEPENDS tests/scale/*.c)
 foreach(source IN LISTS sources)
@@ -104,6 +118,12 @@ if(HEM_TORTURE)
     endforeach()
 endif()
 
+# The resolver that is not the system's has a server of names to ask.
+if(HEM_CARES)
+    hem_add_test(test_resolve_cares tests/cares/test_resolve_cares.c unit 120)
+    target_sources(test_resolve_cares PRIVATE tests/cares/dns.c)
+endif()
+
 # Of the programs in tests/http, test_* are tests; the others are used by them.
 file(GLOB sources CONFIGURE_DEPENDS tests/http/*.c)
 foreach(source IN LISTS sources)
@@ -115,6 +135,30 @@ foreach(source IN LISTS sources)
             ${hem_example_parts} hem_test_support)
     endif()
 endforeach()
+
+# Again, under evil I/O.
+set(evil_programs
+    accept address call child connect datagram drain echo fd file fork happy
+    hostile http interrupt layer left_open lane listen pipe post prefork proxy
+    raw resolve run serve sig sock stdio stream subprocess thread tls transport
+    unix watch
+    cancel_everywhere_connect cancel_everywhere_datagram cancel_everywhere_file
+    cancel_everywhere_listen cancel_everywhere_raw cancel_everywhere_resolve
+    cancel_everywhere_serve cancel_everywhere_signal cancel_everywhere_stream
+    cancel_everywhere_subprocess cancel_everywhere_thread cancel_everywhere_tls)
+list(JOIN evil_programs "|" evil_programs)
+if(HEM_TORTURE)
+    get_property(names DIRECTORY PROPERTY TESTS)
+    list(FILTER names INCLUDE REGEX "^test_(${evil_programs})")
+    foreach(name IN LISTS names)
+        get_test_property(${name} LABELS label)
+        if(label STREQUAL "unit")
+            add_test(NAME evil_${name} COMMAND ${test_wrapper}
+                "${PROJECT_SOURCE_DIR}/tests/evil/seeds" $<TARGET_FILE:${name}>)
+            hem_describe_test(evil_${name} evil 600)
+        endif()
+    endforeach()
+endif()
 
 file(GLOB sources CONFIGURE_DEPENDS tests/conformance/*.c)
 hem_add_program(hem-trace "${sources}" hem_static)

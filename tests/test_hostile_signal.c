@@ -76,6 +76,8 @@ static int switch_much(void *arg)
 static int storm_body(void *arg)
 {
     HEM_SCOPE(s);
+    while (atomic_load(&handled) == 0)
+        HEM_TRY(hem_yield()); /* until the thread has begun */
     for (int i = 0; i < SWITCHERS; i++)
         HEM_TRY(hem_scope_spawn(&s, NULL, switch_much, arg));
     return hem_scope_close(&s, 0);

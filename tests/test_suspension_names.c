@@ -20,6 +20,8 @@ CASE(address)
     check_contains(hem_address_format(&a, text), "[::1]:");
     check_int(hem_address_unix(&a, "x", 1), 0);
     check_int(hem_address_of_socket(&a, refusing), 0);
+    check_int(hem_address_unix(&a, "/a", 2), 0);
+    check_int(hem_address_of_socket(&a, refusing), 0);
     check(hem_address_port(&a) > 0);
     close(refusing);
     return 0;
@@ -107,6 +109,7 @@ static const struct suspension table[] = {
     NEVER(hem_address_parse, address),
     NEVER(hem_address_unix, address),
     NEVER(hem_address_format, address),
+    NEVER(hem_address_unix, address),
     NEVER(hem_address_of_socket, address),
     NEVER(hem_address_port, address),
     NEVER(hem_resolve_backend, backend),

@@ -46,9 +46,9 @@ typedef struct hem_stream_fd_options {
  * Open `s` over a descriptor: of a pipe, a terminal, another device, a socket
  * of type SOCK_STREAM, a regular file (from its position on). It is then the
  * stream's, and closed with it, unless `keep_open`. HEM_EBADF; HEM_EISDIR;
- * HEM_EINVAL: a socket of another type, or limits that are none; HEM_EEXIST: it
- * belongs to a stream already; HEM_EMFILE, HEM_ENFILE, HEM_ENOMEM: `s` is closed
- * and `fd` as it was. [loop thread]
+ * HEM_EINVAL: a socket of another type, limits or options that are none;
+ * HEM_EEXIST: it belongs to a stream already; HEM_ENOMEM: `s` is closed and `fd`
+ * as it was. [loop thread]
  */
 HEM_API HEM_CHECK int hem_stream_open_fd(hem_stream *s, int fd,
                                          const hem_stream_fd_options *opts);

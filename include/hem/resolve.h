@@ -13,7 +13,7 @@
  * Who is asked. The system's resolver, by getaddrinfo() on threads that do
  * nothing else: at most 8 at a time, others wait in line, so that one that is
  * stuck keeps names back and nothing more. Or, where hem was built with
- * HEM_CARES, c-ares in the loop, without threads. Either way the caller alone
+ * HEM_CARES, c-ares in the loop, without threads, at most 100 at a time. Either way the caller alone
  * waits, one that is cancelled or out of time goes on at once, and an answer
  * that comes too late is thrown away. hem keeps no answers; most systems do.
  *

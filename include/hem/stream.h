@@ -65,14 +65,14 @@ typedef struct hem_stream {
     uint8_t how;       /* enum hem__stream_how: by which calls */
     uint64_t bytes_read;
     uint64_t bytes_written;
-    struct hem__layer *layer;  /* NULL: it is the descriptor */
-    struct hem__kept *kept;    /* put and not yet sent, or NULL */
-    uint32_t high_water;       /* of what is kept */
-    uint32_t read_stall;       /* in ms; 0: none */
-    uint32_t write_stall;      /* in ms; 0: none */
-    bool borrowed;             /* the descriptor is somebody else's to close */
+    struct hem__layer *layer; /* NULL: it is the descriptor */
+    struct hem__kept *kept;   /* put and not yet sent, or NULL */
+    uint32_t high_water;      /* of what is kept */
+    uint32_t read_stall;      /* in ms; 0: none */
+    uint32_t write_stall;     /* in ms; 0: none */
+    bool borrowed;            /* the descriptor is somebody else's to close */
+    bool beneath; /* a layer is on it, whose stream keeps the limit */
     struct hem_proxy *proxied; /* what a proxy said (proxy.h), or NULL */
-    void *reserved[1];
 } hem_stream;
 
 /*

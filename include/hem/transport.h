@@ -42,12 +42,14 @@ typedef struct hem_transport {
      * Cancelled, it has consumed nothing. [suspends] */
     ssize_t (*read)(void *layer, hem_stream *below, void *buf, size_t size);
     /* Write some of the bytes, and return how many, at least 1. Cancelled, none
-     * of them. [suspends] */
+     * of them: so wait with hem_stream_drain(below), then hem_stream_put(), which
+     * takes all or none. The caller waits until what was put has gone.
+     * [suspends] */
     ssize_t (*write)(void *layer, hem_stream *below, const void *buf,
                      size_t size);
     /* Take all the bytes for hem_stream_put(), behind those written, or none;
      * not called while a task is in `write`. hem_stream_put() on `below` does
-     * not know HEM_ELIMIT: the stream on top has seen to it. NULL: there is no
+     * not know HEM_ELIMIT: the stream on top sees to it. NULL: there is no
      * buffered writing. Never suspends. */
     int (*put)(void *layer, hem_stream *below, const void *buf, size_t size);
     /* Wait until not more than `most` bytes are taken and not yet sent; NULL:

@@ -94,7 +94,7 @@ int hem_stream_push(hem_stream *s, const hem_transport *transport, void *layer)
 {
     if (!hem__fd_is_open(&s->fd))
         return HEM_EBADF;
-    if (s->reading || s->writing)
+    if (s->reading == HEM__USE_BUSY || s->writing == HEM__USE_BUSY)
         return HEM_EBUSY;
     if (s->begin != s->end)
         return HEM_EPROTO;
@@ -108,7 +108,7 @@ int hem_stream_push(hem_stream *s, const hem_transport *transport, void *layer)
     hem__kept_moved(&y->under);
     hem__stream_init_layered(l, s, y, y->under.limit);
     s->high_water = y->under.high_water;
-    y->under.high_water = UINT32_MAX; /* the one above sees to it */
+    y->under.beneath = true;
     return 0;
 }
 

@@ -52,7 +52,9 @@ int hem_pipe(hem_stream *ret_read, hem_stream *ret_write,
     HEM_TRY(hem__stream_check_limits(&o->limits));
     HEM_TRY(open_pipe(fds, o->size));
     hem_stream *const ends[2] = {ret_read, ret_write};
-    return open_both(ends, fds, false, &o->limits);
+    HEM_TRY(open_both(ends, fds, false, &o->limits));
+    ret_read->writing = ret_write->reading = HEM__USE_REFUSED;
+    return 0;
 }
 
 int hem_socket_pair(hem_stream *a, hem_stream *b)

@@ -13,6 +13,10 @@
 /* For people: "getaddrinfo", "c-ares". */
 extern const char hem__resolver_kind[];
 
+/* For tests: whom c-ares asks, as "127.0.0.1:5300,..."; NULL: whom the system
+ * does. */
+extern const char *hem__resolver_servers;
+
 /*
  * Find the addresses of a name, which is a right one, of a family or of both
  * (AF_UNSPEC), without a port. At most `max` are written; how many there are, at

@@ -13,13 +13,12 @@
 #include "base/alloc.h"
 #include "base/sys.h"
 
-#define FIRST_CHUNK   4096
 #define DELIMITER_MAX 64
 
 static void set_defaults(hem_stream *s, uint32_t limit)
 {
     s->limit = limit ? limit : HEM__STREAM_LIMIT;
-    s->chunk = s->limit < FIRST_CHUNK ? s->limit : FIRST_CHUNK;
+    s->chunk = s->limit < HEM__STREAM_CHUNK ? s->limit : HEM__STREAM_CHUNK;
     s->high_water = HEM__STREAM_LIMIT;
 }
 

@@ -20,7 +20,8 @@
 #include "task/task.h"
 
 #define HEM__STREAM_LIMIT ((uint32_t)64 << 10)
-#define HEM__STREAM_STALL (30 * HEM_SEC) /* of writes to sockets */
+#define HEM__STREAM_CHUNK ((uint32_t)4096) /* to begin with */
+#define HEM__STREAM_STALL (30 * HEM_SEC)   /* of writes to sockets */
 
 enum hem__stream_how {
     HEM__HOW_SOCKET, /* send, recv */
@@ -36,7 +37,7 @@ enum hem__stream_use {
     HEM__USE_NONE,
     HEM__USE_BUSY,    /* a task reads, or writes */
     HEM__USE_REFUSED, /* it is for the other direction only */
-    HEM__USE_ENDED,   /* it was shut down, for good */
+    HEM__USE_ENDED,   /* it was shut down: HEM_EPIPE */
 };
 
 static inline int hem__stream_unusable(uint8_t use)

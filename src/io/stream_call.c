@@ -151,10 +151,23 @@ ssize_t hem__stream_read_other(hem_stream *s, void *p, size_t size)
     }
 }
 
+/* What a layer took may be kept below: the last piece of a write waits until
+ * it has gone. */
+static ssize_t write_layer(hem_stream *s, const void *p, size_t size)
+{
+    ssize_t n = hem__layer_write(s->layer, p, size);
+    if (n < 0 || (size_t)n < size)
+        return n;
+    int rc = hem__layer_drain(s->layer, 0);
+    if (rc < 0)
+        (void)hem__stream_wrote(s, n);
+    return rc < 0 ? rc : n;
+}
+
 ssize_t hem__stream_write_other(hem_stream *s, const void *p, size_t size)
 {
     if (s->how == HEM__HOW_LAYER)
-        return hem__layer_write(s->layer, p, size);
+        return write_layer(s, p, size);
     if (s->how == HEM__HOW_FILE)
         return write_file(s, p, size);
     return write_plain(s, p, size);

@@ -12,7 +12,7 @@ static int end_plain(hem__stream_call *w)
     hem_stream *s = w->stream;
     struct stat st;
     HEM_TRY(hem__sys_fstat(s->fd.fd, &st));
-    if (!S_ISFIFO(st.st_mode) || s->borrowed)
+    if (!S_ISFIFO(st.st_mode) || s->reading != HEM__USE_REFUSED || s->borrowed)
         return HEM_ENOTSUP;
     (void)hem__fd_close(w->loop, &s->fd);
     hem__fd_open_none(w->loop, &s->fd);
@@ -37,7 +37,7 @@ int hem_stream_shutdown_write(hem_stream *s)
         return 0;
     HEM_TRY(hem__stream_begin_write(&w, s, "hem_stream_shutdown_write"));
     int rc = (int)hem__stream_end_write(&w, end_writing(&w));
-    if (s->how == HEM__HOW_ENDED)
+    if (rc == 0)
         s->writing = HEM__USE_ENDED;
     return rc;
 }
@@ -82,9 +82,9 @@ int hem_stream_abort(hem_stream *s)
 /* Send all and say so. */
 static int say_goodbye(hem_stream *s)
 {
+    HEM_TRY(hem_stream_flush(s));
     if (s->writing > HEM__USE_BUSY) /* there is nothing to say */
         return 0;
-    HEM_TRY(hem_stream_flush(s));
     int rc = hem_stream_shutdown_write(s);
     if (rc == HEM_ENOTSUP || rc == HEM_ENOTCONN)
         rc = 0;

@@ -239,6 +239,14 @@ static int error_of(const hem_stream *s)
     return s->layer && s->layer->below ? error_of(s->layer->below) : 0;
 }
 
+/* Whether more than `high_water` was put; what a write has in a layer is not. */
+static bool is_high(const hem_stream *s)
+{
+    if (s->layer && s->writing)
+        return s->kept && s->kept->bytes.size > s->high_water;
+    return hem_stream_pending(s) > s->high_water;
+}
+
 static int may_put(const hem_stream *s, size_t size)
 {
     if (!hem__fd_is_open(&s->fd))
@@ -250,7 +258,7 @@ static int may_put(const hem_stream *s, size_t size)
     if (s->layer && !s->layer->transport->put)
         return HEM_ENOTSUP;
     HEM_TRY(error_of(s));
-    return hem_stream_pending(s) > s->high_water ? HEM_ELIMIT : 0;
+    return !s->beneath && is_high(s) ? HEM_ELIMIT : 0;
 }
 
 int hem_stream_put(hem_stream *s, const void *buf, size_t size)

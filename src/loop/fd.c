@@ -51,10 +51,21 @@ int hem__fd_init(hem_loop *l, hem__fd *d, int fd)
     return 0;
 }
 
+bool hem__fd_is_taken(const hem_loop *l, int fd)
+{
+    return (uint32_t)fd < l->fd_slots && (l->fds[fd].open || l->fds[fd].owner);
+}
+
+void hem__fd_give_back(hem_loop *l, hem__fd *d)
+{
+    l->fds[d->fd].open = false;
+    d->loop_id = 0;
+}
+
 int hem__fd_borrow(hem_loop *l, hem__fd *d, int fd)
 {
     HEM_TRY(reserve(l, fd));
-    if (l->fds[fd].open || l->fds[fd].owner)
+    if (hem__fd_is_taken(l, fd))
         return HEM_EEXIST;
     take(l, d, fd, false);
     return 0;
@@ -65,7 +76,7 @@ void hem__fd_move(hem_loop *l, hem__fd *to, hem__fd *from)
     HEM__ASSERT(!from->reader && !from->writer);
     *to = *from;
     from->loop_id = 0;
-    if (to->watched)
+    if (to->watched && l->fds[to->fd].gen == to->gen)
         l->fds[to->fd].owner = to;
 }
 
@@ -74,11 +85,8 @@ static uint64_t token_of(const hem__fd *d)
     return (uint64_t)d->gen << 32 | (uint32_t)d->fd;
 }
 
-int hem__fd_watch(hem_loop *l, hem__fd *d, uint8_t direction)
+int hem__fd_set_watched(hem_loop *l, hem__fd *d, uint8_t events)
 {
-    uint8_t events = d->watched | direction;
-    if (events == d->watched)
-        return 0;
     const hem__poller_ops *ops = l->poller->ops;
     int rc = d->watched ? ops->modify(l->poller, d->fd, events, token_of(d))
                         : ops->add(l->poller, d->fd, events, token_of(d));
@@ -87,6 +95,12 @@ int hem__fd_watch(hem_loop *l, hem__fd *d, uint8_t direction)
     l->fds[d->fd].owner = d;
     d->watched = events;
     return 0;
+}
+
+int hem__fd_watch(hem_loop *l, hem__fd *d, uint8_t direction)
+{
+    uint8_t events = d->watched | direction;
+    return events == d->watched ? 0 : hem__fd_set_watched(l, d, events);
 }
 
 int hem__fds_init(hem_loop *l)

@@ -39,6 +39,12 @@ int hem__fd_borrow(hem_loop *l, hem__fd *d, int fd);
 /* Open `d` without a descriptor, as a mark of what has none of its own. */
 void hem__fd_open_none(hem_loop *l, hem__fd *d);
 
+/* Whether the descriptor is the loop's, or borrowed and watched. */
+bool hem__fd_is_taken(const hem_loop *l, int fd);
+
+/* Undo hem__fd_init(): the descriptor is the caller's again. */
+void hem__fd_give_back(hem_loop *l, hem__fd *d);
+
 /* Move what is open from one place to another. Nobody waits for it. */
 void hem__fd_move(hem_loop *l, hem__fd *to, hem__fd *from);
 
@@ -94,6 +100,11 @@ void hem__fd_wake(hem_loop *l, hem__fd *d, uint8_t direction, int status);
  * child; and for what is told by `on_ready`, perhaps with HEM__FD_LEVEL.
  * HEM_ENOMEM, HEM_ENOSPC. */
 int hem__fd_watch(hem_loop *l, hem__fd *d, uint8_t direction);
+
+/* Register `d` for exactly these, or register it anew if it is so: that tells
+ * whether its number is still what it was. HEM_ENOENT: it was closed, and the
+ * number is another's now; HEM_EBADF: it was closed; HEM_ENOMEM, HEM_ENOSPC. */
+int hem__fd_set_watched(hem_loop *l, hem__fd *d, uint8_t events);
 
 /*
  * At the beginning of an I/O call: a checkpoint. Delivers a pending

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/standard.h"
 #include "base/sys.h"
 #include "loop/fd.h"
 #include "loop/fiber.h"
@@ -55,6 +56,7 @@ int hem__loop_init(hem_loop *l, const hem__loop_config *config)
     do
         l->id = ++last_id;
     while (!l->id);
+    HEM_TRY(hem__standard_ensure());
     int rc = hem__fds_init(l);
     if (rc < 0)
         return rc;
@@ -86,6 +88,8 @@ void hem__loop_drain(hem_loop *l)
     run_left(l);
     hem__pool_destroy(l);
     run_left(l);
+    if (l->files)
+        l->end_files(l);
 }
 
 void hem__loop_deinit(hem_loop *l)
