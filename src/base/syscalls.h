@@ -59,8 +59,6 @@ HEM__RAW(int, setsockopt, (int fd, int level, int name, const void *v, socklen_t
 HEM__RAW(int, getsockname, (int fd, struct sockaddr *a, socklen_t *n), getsockname(fd, a, n))
 HEM__RAW(int, getpeername, (int fd, struct sockaddr *a, socklen_t *n), getpeername(fd, a, n))
 HEM__RAW(int, shutdown, (int fd, int how), shutdown(fd, how))
-HEM__RAW(int, lstat, (const char *path, struct stat *ret), lstat(path, ret))
-HEM__RAW(int, unlink, (const char *path), unlink(path))
 HEM__RAW(int, chmod, (const char *path, mode_t mode), chmod(path, mode))
 HEM__RAW(int, fchmod, (int fd, mode_t mode), fchmod(fd, mode))
 HEM__RAW(ssize_t, recv, (int fd, void *p, size_t n, int flags), recv(fd, p, n, flags))
