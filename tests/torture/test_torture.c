@@ -29,6 +29,7 @@ const struct scenario scenarios[] = {
     {"files",   scenario_files},
     {"datagrams", scenario_datagrams},
     {"fork",    scenario_fork},
+    {"subprocess", scenario_subprocess},
     {"prefork", scenario_prefork},
 };
 /* clang-format on */
