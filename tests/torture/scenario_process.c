@@ -113,7 +113,7 @@ static int run_cat(void)
         .input_size = 3,
         .check = true};
     int rc = hem_subprocess_run(argv, &r, &o);
-    if (rc == 0)
+    if (rc == 0 && !faulty()) /* EPIPE: as if the child wants no more */
         check_str(o.out, "abc");
     hem_subprocess_output_free(&o);
     return rc;
