@@ -30,6 +30,7 @@ const struct scenario scenarios[] = {
     {"datagrams", scenario_datagrams},
     {"pipes",   scenario_pipes},
     {"fork",    scenario_fork},
+    {"subprocess", scenario_subprocess},
     {"prefork", scenario_prefork},
 };
 /* clang-format on */

@@ -40,6 +40,7 @@ void scenario_files(void);
 void scenario_datagrams(void);
 void scenario_pipes(void);
 void scenario_fork(void);
+void scenario_subprocess(void);
 void scenario_prefork(void);
 
 /* A child process is about to end: failed checks count for the scenario. */
