@@ -10,7 +10,7 @@
 #include "net.h"
 #include "udp.h"
 
-#define COUNT 8
+#define COUNT 5
 
 /* Room for a few datagrams in the kernel, or some bytes. */
 static void make_small_pair(int *fds, int type)
