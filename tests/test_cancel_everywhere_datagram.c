@@ -26,7 +26,7 @@ static void make_small_pair(int *fds, int type)
 /* Run two at once, until both have ended or the time is over. */
 static int run_both(hem_fn *one, hem_fn *other, void *arg)
 {
-    HEM_SCOPE(s, .timeout = 50 * HEM_MSEC, .move_on = true);
+    HEM_SCOPE(s, .timeout = 8 * HEM_MSEC, .move_on = true);
     HEM_TRY(hem_scope_spawn(&s, NULL, one, arg));
     HEM_TRY(hem_scope_spawn(&s, NULL, other, arg));
     return hem_scope_close(&s, 0);
