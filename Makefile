@@ -5,7 +5,8 @@
 
 PREFIX ?= /usr/local
 BUILD = build/release
-JOBS := $(shell nproc)
+# As many compilers at once as -j says, or there are processors.
+JOBS = $(or $(patsubst -j%,%,$(filter -j%,$(MAKEFLAGS))),$(shell nproc))
 MAKEFLAGS += --no-print-directory
 
 all:            ## build the library, the examples and the benchmarks
@@ -46,9 +47,11 @@ test:
 	@tools/bootstrap test
 	@tools/matrix release asan seeds 3
 
-bench: all
-	@if [ -x bench/run ]; then HEM_BUILD_DIR=$(BUILD) bench/run; \
-	else $(BUILD)/bin/bench; fi
+bench:
+	@tools/bootstrap bench
+	@$(MAKE) all
+	@HEM_BUILD_DIR=$(BUILD) bench/run
+	@HEM_BUILD_DIR=$(BUILD) bench/outside
 
 docs:
 	@tools/check-docs

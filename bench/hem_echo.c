@@ -7,9 +7,8 @@
 #define _GNU_SOURCE 1
 
 #include <hem.h>
-#include <signal.h>
 
-#include "bench.h"
+#include "hem_server.h"
 
 static int echo(hem_stream *s, void *arg)
 {
@@ -21,45 +20,12 @@ static int echo(hem_stream *s, void *arg)
     return (int)n;
 }
 
-static int server(void *arg)
-{
-    return hem_serve(arg, echo, NULL, &(hem_serve_options){.grace = -1});
-}
-
-static int serve_until(hem_signal *end, hem_listener *l)
-{
-    hem_address a;
-    HEM_TRY(hem_listener_address(l, &a));
-    printf("port %d\n", hem_address_port(&a));
-    fflush(stdout);
-    HEM_SCOPE(s);
-    HEM_TRY(hem_scope_spawn(&s, NULL, server, l));
-    HEM_TRY(hem_signal_wait(end));
-    hem_listener_close(l);
-    return hem_scope_close(&s, 0);
-}
-
 static int main_task(void *arg)
 {
-    (void)arg;
-    hem_signal end;
-    hem_listener l;
-    HEM_TRY(hem_signal_open(&end, (int[]){SIGTERM, 0}));
-    int rc = hem_listen(&l, "127.0.0.1", 0, NULL);
-    if (rc >= 0) {
-        rc = serve_until(&end, &l);
-        hem_listener_close(&l);
-    }
-    hem_signal_close(&end);
-    return rc;
+    return bench_serve(echo, arg);
 }
 
 int main(void)
 {
-    (void)bench_raise_descriptors();
-    int rc = hem_run(main_task, NULL, NULL);
-    if (rc < 0)
-        fprintf(stderr, "hem_echo: %s\n", hem_strerror(rc));
-    bench_print_usage();
-    return rc < 0;
+    return bench_server_exit("hem_echo", hem_run(main_task, NULL, NULL));
 }

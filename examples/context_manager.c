@@ -37,8 +37,9 @@ static int main_task(void *arg)
     const int amounts[] = {30, 40};
     int balance = 100;
     HEM_TRY(pay(&balance, amounts, 2));
-    if (pay(&balance, amounts, 2) < 0)
-        puts(hem_failure()->message);
+    int rc = pay(&balance, amounts, 2);
+    if (rc < 0)
+        puts(hem_failure_text(rc));
     return 0;
 }
 

@@ -40,7 +40,7 @@ static int main_task(void *arg)
     (void)arg;
     HEM_TRY(start("8080"));
     int rc = start("eighty"); /* the record is this task's too now */
-    printf("the latest: %s\n", hem_failure()->message);
+    printf("the latest: %s\n", hem_failure_text(rc));
     return rc == HEM_EINVAL ? 0 : rc;
 }
 

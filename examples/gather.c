@@ -23,7 +23,7 @@ static int compare(struct quote *a, struct quote *b, unsigned flags)
     hem_call c[] = {HEM_CALL(get_quote, a),
                     HEM_CALL(get_quote, b, .name = "other quote")};
     int rc = hem_gather(c, 2, flags);
-    printf("%s: %d %d\n", rc < 0 ? hem_failure()->message : "both", c[0].status,
+    printf("%s: %d %d\n", rc < 0 ? hem_failure_text(rc) : "both", c[0].status,
            c[1].status);
     return rc == HEM_ENOENT ? 0 : rc;
 }

@@ -28,10 +28,20 @@
  *   loop.h      callbacks, posts from other threads                 hem_post
  *   signal.h    waiting for signals, callbacks for them             hem_signal_wait
  *   thread.h    blocking C functions                                hem_thread_call
- *   address.h   socket addresses and names                          hem_resolve
- *   stream.h    TCP connections                                     hem_connect
+ *   from_thread.h
+ *               tasks, called from other threads               hem_call_from_thread
+ *   address.h   socket addresses                                    hem_address_parse
+ *   resolve.h   names of hosts                                      hem_resolve
+ *   stream.h    bytes in both directions                            hem_stream_read
+ *   pipe.h      pipes, standard input and output, pairs in memory   hem_pipe
  *   transport.h streams of your own, over others                hem_stream_push
- *   listen.h    TCP servers                                         hem_serve
+ *   connect.h   clients                                             hem_connect
+ *   listen.h    where connections are waited for                    hem_listen
+ *   serve.h     a task for each connection                          hem_serve
+ *   proxy.h     for whom a load balancer has connected              hem_stream_read_proxy
+ *   datagram.h  UDP and Unix datagrams                              hem_datagram_open
+ *   fd.h        any descriptor, callbacks for other libraries       hem_fd_wait
+ *   sock.h      calls on sockets of your own                        hem_sock_recv
  *   child.h     forked processes                                    hem_fork
  *   prefork.h   servers of many processes                           hem_prefork
  *   error.h, alloc.h, log.h, base.h                                 the ground floor
@@ -116,11 +126,15 @@
 #include "hem/child.h"
 #include "hem/clock.h"
 #include "hem/condition.h"
+#include "hem/connect.h"
+#include "hem/datagram.h"
 #include "hem/defer.h"
 #include "hem/error.h"
 #include "hem/event.h"
 #include "hem/exit_stack.h"
 #include "hem/failure.h"
+#include "hem/fd.h"
+#include "hem/from_thread.h"
 #include "hem/future.h"
 #include "hem/gather.h"
 #include "hem/gen.h"
@@ -129,12 +143,17 @@
 #include "hem/log.h"
 #include "hem/loop.h"
 #include "hem/map.h"
+#include "hem/pipe.h"
 #include "hem/prefork.h"
+#include "hem/proxy.h"
 #include "hem/queue.h"
+#include "hem/resolve.h"
 #include "hem/run.h"
 #include "hem/scope.h"
 #include "hem/semaphore.h"
+#include "hem/serve.h"
 #include "hem/signal.h"
+#include "hem/sock.h"
 #include "hem/stream.h"
 #include "hem/task.h"
 #include "hem/thread.h"

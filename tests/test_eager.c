@@ -183,6 +183,32 @@ static int spawn_in_handler(void *arg, hem_scope *s, hem_task *child, int error)
     return 0;
 }
 
+static int spawn_and_say(void *arg)
+{
+    trace("outer1");
+    check_int(hem_spawn_with(NULL, say_and_sleep, arg, .eager = true), 0);
+    trace("outer2");
+    return hem_sleep(1);
+}
+
+static void spawn_nested(void *arg)
+{
+    check_int(hem_spawn_with(NULL, spawn_and_say, arg, .eager = true), 0);
+    trace("back");
+}
+
+FIFO_TEST(eager_tasks_nest_in_a_callback)
+{
+    hem_callback cb;
+    hem_callback_init(&cb, spawn_nested, "inner");
+    check_int(hem_call_soon(&cb), 0);
+    check_int(hem_yield(), 0);
+    check_trace("outer1 inner1 outer2 back");
+    check_int(hem_sleep(2), 0);
+    check_trace("inner2");
+    return 0;
+}
+
 VIRTUAL_TEST(a_task_spawned_eagerly_by_an_error_handler_runs_in_the_next_turn)
 {
     hem_scope s;
@@ -270,6 +296,7 @@ int main(void)
         LEDGER_TEST(a_request_to_the_parent_is_delivered_at_its_next_wait),
         LEDGER_TEST(a_request_that_the_child_took_back_is_forgotten),
         LEDGER_TEST(a_callback_may_spawn_eagerly),
+        LEDGER_TEST(eager_tasks_nest_in_a_callback),
         LEDGER_TEST(
             a_task_spawned_eagerly_by_an_error_handler_runs_in_the_next_turn),
         LEDGER_TEST(an_eager_child_that_fails_is_reported_within_the_call),

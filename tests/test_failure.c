@@ -388,6 +388,16 @@ VIRTUAL_TEST(
     return 0;
 }
 
+VIRTUAL_TEST(the_text_of_an_error_is_that_of_its_record_or_what_it_means)
+{
+    check_str(hem_failure_text(HEM_EIO), hem_strerror(HEM_EIO));
+    check_int(hem_fail(HEM_EPIPE, "the reader left"), HEM_EPIPE);
+    check_str(hem_failure_text(HEM_EPIPE), "the reader left");
+    check_str(hem_failure_text(HEM_EIO), hem_strerror(HEM_EIO));
+    check_str(hem_failure_text(0), hem_strerror(0));
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -411,6 +421,8 @@ int main(void)
         LEDGER_TEST(a_group_survives_any_lack_of_memory),
         LEDGER_TEST(
             an_older_record_of_the_same_code_does_not_pass_for_that_of_an_awaited_task),
+        LEDGER_TEST(
+            the_text_of_an_error_is_that_of_its_record_or_what_it_means),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

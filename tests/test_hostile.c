@@ -104,7 +104,7 @@ static void check_recycled(hem_fn *call)
     net_reset(peer);
 }
 
-FIFO_TEST(a_call_on_a_closed_stream_leaves_its_descriptor_alone)
+FIFO_TEST(hostile_13_a_call_on_a_closed_stream_leaves_its_descriptor_alone)
 {
     for (size_t i = 0; i < COUNT_OF(calls); i++)
         check_recycled(calls[i]);
@@ -123,7 +123,7 @@ static int close_and_open(void *arg)
     return 0;
 }
 
-FIFO_TEST(a_call_does_not_go_on_in_the_next_life_of_its_stream)
+FIFO_TEST(hostile_13_a_call_does_not_go_on_in_the_next_life_of_its_stream)
 {
     for (size_t i = 0; i < COUNT_OF(calls); i++) {
         hem_stream s;
@@ -166,7 +166,8 @@ static size_t take_below(int fd, int *ret, size_t max)
     return count;
 }
 
-VIRTUAL_TEST(an_event_of_a_closed_descriptor_does_not_reach_the_next_owner)
+VIRTUAL_TEST(
+    hostile_12_an_event_of_a_closed_descriptor_does_not_reach_the_next_owner)
 {
     hem_stream old, next;
     hem_listener l;
@@ -204,7 +205,7 @@ VIRTUAL_TEST(an_event_of_a_closed_descriptor_does_not_reach_the_next_owner)
     return 0;
 }
 
-VIRTUAL_TEST(a_reset_ends_every_call_that_waits)
+VIRTUAL_TEST(hostile_07_a_reset_ends_every_call_that_waits)
 {
     for (size_t i = 0; i < COUNT_OF(calls); i++) {
         hem_stream s;
@@ -226,7 +227,7 @@ VIRTUAL_TEST(a_reset_ends_every_call_that_waits)
     return 0;
 }
 
-VIRTUAL_TEST(a_reset_ends_the_next_call)
+VIRTUAL_TEST(hostile_07_a_reset_ends_the_next_call)
 {
     for (size_t i = 0; i < COUNT_OF(calls); i++) {
         hem_stream s;
@@ -238,7 +239,7 @@ VIRTUAL_TEST(a_reset_ends_the_next_call)
     return 0;
 }
 
-VIRTUAL_TEST(a_reset_wakes_the_reader_and_the_writer)
+VIRTUAL_TEST(hostile_07_a_reset_wakes_the_reader_and_the_writer)
 {
     hem_stream s;
     hem_task *reader, *writer;
@@ -255,7 +256,7 @@ VIRTUAL_TEST(a_reset_wakes_the_reader_and_the_writer)
     return 0;
 }
 
-VIRTUAL_TEST(a_connection_reset_in_the_queue_is_told_when_it_is_read)
+VIRTUAL_TEST(hostile_07_a_connection_reset_in_the_queue_is_told_when_it_is_read)
 {
     hem_listener l;
     hem_stream s;
@@ -285,7 +286,7 @@ static int read_twice(void *arg)
     return hem_timeout_close(&timeout, read_some(arg));
 }
 
-VIRTUAL_TEST(the_end_is_seen_though_a_writer_waits)
+VIRTUAL_TEST(hostile_06_the_end_is_seen_though_a_writer_waits)
 {
     hem_stream s;
     hem_task *reader, *writer;
@@ -303,7 +304,7 @@ VIRTUAL_TEST(the_end_is_seen_though_a_writer_waits)
     return 0;
 }
 
-VIRTUAL_TEST(what_comes_behind_urgent_data_is_read_at_once)
+VIRTUAL_TEST(hostile_06_what_comes_behind_urgent_data_is_read_at_once)
 {
     hem_stream s;
     hem_task *t;
@@ -322,16 +323,19 @@ VIRTUAL_TEST(what_comes_behind_urgent_data_is_read_at_once)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        LEDGER_TEST(a_call_on_a_closed_stream_leaves_its_descriptor_alone),
-        LEDGER_TEST(a_call_does_not_go_on_in_the_next_life_of_its_stream),
         LEDGER_TEST(
-            an_event_of_a_closed_descriptor_does_not_reach_the_next_owner),
-        LEDGER_TEST(a_reset_ends_every_call_that_waits),
-        LEDGER_TEST(a_reset_ends_the_next_call),
-        LEDGER_TEST(a_reset_wakes_the_reader_and_the_writer),
-        LEDGER_TEST(a_connection_reset_in_the_queue_is_told_when_it_is_read),
-        LEDGER_TEST(the_end_is_seen_though_a_writer_waits),
-        LEDGER_TEST(what_comes_behind_urgent_data_is_read_at_once),
+            hostile_13_a_call_on_a_closed_stream_leaves_its_descriptor_alone),
+        LEDGER_TEST(
+            hostile_13_a_call_does_not_go_on_in_the_next_life_of_its_stream),
+        LEDGER_TEST(
+            hostile_12_an_event_of_a_closed_descriptor_does_not_reach_the_next_owner),
+        LEDGER_TEST(hostile_07_a_reset_ends_every_call_that_waits),
+        LEDGER_TEST(hostile_07_a_reset_ends_the_next_call),
+        LEDGER_TEST(hostile_07_a_reset_wakes_the_reader_and_the_writer),
+        LEDGER_TEST(
+            hostile_07_a_connection_reset_in_the_queue_is_told_when_it_is_read),
+        LEDGER_TEST(hostile_06_the_end_is_seen_though_a_writer_waits),
+        LEDGER_TEST(hostile_06_what_comes_behind_urgent_data_is_read_at_once),
     };
     signal(SIGPIPE, SIG_DFL);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,7 +60,7 @@ VIRTUAL_TEST(a_closed_listener_refuses_everything)
     hem_stream s = {0};
     hem_address a;
     net_listen(&l);
-    int fd = l.fd.fd;
+    int fd = l.sockets[0].fd.fd;
     check_int(hem_listener_close(&l), 0);
     check_int(dup2(0, fd), fd); /* the next owner of the descriptor */
     check_int(hem_listener_address(&l, &a), HEM_EBADF);
@@ -90,7 +90,7 @@ static int use_in_child(void *arg)
     hem_listener *l = arg;
     hem_stream s = {0};
     hem_address a;
-    int fd = l->fd.fd;
+    int fd = l->sockets[0].fd.fd;
     check_int(hem_listener_address(l, &a), HEM_EBADF);
     check_int(hem_accept(l, &s), HEM_EBADF);
     check_int(hem_serve(l, NULL, NULL, NULL), HEM_EBADF);
@@ -188,7 +188,7 @@ VIRTUAL_TEST(a_host_must_be_a_numeric_address_of_this_machine)
     char name[300];
     memset(name, '1', sizeof(name));
     name[299] = '\0';
-    check_refused("localhost", 0, HEM_EINVAL);
+    check_refused("localhost.", 0, HEM_EINVAL);
     check_refused("", 0, HEM_EINVAL);
     check_refused("127.1", 0, HEM_EINVAL);
     check_refused(name, 0, HEM_ENAMETOOLONG);

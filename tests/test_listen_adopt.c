@@ -74,7 +74,7 @@ VIRTUAL_TEST(closing_leaves_the_socket_to_others_who_hold_it)
     hem_listener l;
     hem_task *t;
     uint16_t port = net_listen(&l);
-    int fd = l.fd.fd;
+    int fd = l.sockets[0].fd.fd;
     int copy = dup(fd);
     check_int(hem_spawn(&t, accept_one, &l), 0);
     net_settle();

@@ -145,6 +145,112 @@ static void posts_that_are_left_run_at_the_end(void **state)
     run_assert_checks();
 }
 
+/* The end. */
+
+struct chain {
+    int sent, run, refused;
+};
+
+static void post_again(void *arg)
+{
+    struct chain *c = arg;
+    c->run++;
+    int rc = hem_post(hem_loop_current(), post_again, c);
+    c->sent += rc == 0;
+    c->refused += rc == HEM_ESHUTDOWN;
+}
+
+static int post_for_the_end(void *arg)
+{
+    post_again(arg);
+    return 0;
+}
+
+static void what_is_posted_too_late_is_refused_and_nothing_is_lost(void **state)
+{
+    (void)state;
+    struct chain c = {0, 0, 0};
+    assert_int_equal(run_virtual(post_for_the_end, &c), 0);
+    assert_int_equal(c.refused, 1);
+    assert_int_equal(c.run, c.sent + 1);
+    run_assert_checks();
+}
+
+static void count_one(void *arg)
+{
+    (*(int *)arg)++;
+}
+
+struct poster {
+    pthread_t thread;
+    hem_loop *loop;
+    int sent;
+    int run; /* of them, by the loop */
+};
+
+/* Bounded, for they post faster than the loop calls. */
+#define POSTS_MAX 50000
+
+static void *post_until_refused(void *arg)
+{
+    struct poster *p = arg;
+    int rc = 0;
+    while (rc == 0 && p->sent < POSTS_MAX) {
+        rc = hem_post(p->loop, count_one, &p->run);
+        p->sent += rc == 0;
+    }
+    check(rc == 0 || rc == HEM_ESHUTDOWN);
+    hem_loop_release(p->loop);
+    return NULL;
+}
+
+static int start_posters(void *arg)
+{
+    struct poster *p = arg;
+    for (size_t i = 0; i < THREADS; i++) {
+        p[i] = (struct poster){.loop = hem_loop_hold(hem_loop_current())};
+        check_int(pthread_create(&p[i].thread, NULL, post_until_refused, &p[i]),
+                  0);
+    }
+    return hem_yield();
+}
+
+static void each_post_is_refused_or_runs_while_the_loop_ends(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < scaled(1000); i++) {
+        struct poster p[THREADS];
+        assert_int_equal(run_virtual(start_posters, p), 0);
+        for (size_t t = 0; t < THREADS; t++) {
+            assert_int_equal(pthread_join(p[t].thread, NULL), 0);
+            assert_int_equal(p[t].run, p[t].sent);
+        }
+    }
+    run_assert_checks();
+}
+
+static int hold_twice(void *arg)
+{
+    hem_loop *l = hem_loop_hold(hem_loop_current());
+    check(hem_loop_hold(l) == l);
+    hem_loop_release(l);
+    hem_loop_release(NULL);
+    *(hem_loop **)arg = l;
+    return 0;
+}
+
+static void a_loop_that_is_held_is_there_when_it_has_ended(void **state)
+{
+    (void)state;
+    hem_loop *l = NULL;
+    assert_int_equal(run_virtual(hold_twice, &l), 0);
+    assert_true(ledger_live() > 0);
+    assert_int_equal(hem_post(l, say, "nobody"), HEM_ESHUTDOWN);
+    hem_loop_release(l);
+    check_trace("");
+    run_assert_checks();
+}
+
 /* Two loops on two threads hand a ball to and fro: each catches it `left`
  * times, and the one that did not serve throws it back each time. */
 struct player {
@@ -205,6 +311,9 @@ int main(void)
         LEDGER_TEST(a_loop_may_post_to_itself),
         LEDGER_TEST(a_post_without_memory_is_refused),
         LEDGER_TEST(posts_that_are_left_run_at_the_end),
+        LEDGER_TEST(what_is_posted_too_late_is_refused_and_nothing_is_lost),
+        LEDGER_TEST(each_post_is_refused_or_runs_while_the_loop_ends),
+        LEDGER_TEST(a_loop_that_is_held_is_there_when_it_has_ended),
         LEDGER_TEST(two_loops_may_post_to_each_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,117 +1,70 @@
 /* SPDX-License-Identifier: MIT */
-/* Names of hosts: what is asked of getaddrinfo, and what becomes of it. */
+/* Names of hosts: what is asked for and what is not, and for how long. */
 #include "support.h"
 
-#include <arpa/inet.h>
-#include <dlfcn.h>
-#include <netdb.h>
 #include <netinet/in.h>
-#include <pthread.h>
-#include <semaphore.h>
-#include <stdatomic.h>
 
-#define FOUND_MAX 5
+#include "ms.h"
+#include "names.h"
 
-/* What getaddrinfo, which is replaced here, does. */
-static struct fake {
-    bool real;        /* ask the system */
-    bool holds;       /* wait for `go` first */
-    int status;       /* what it returns */
-    int error;        /* errno, with EAI_SYSTEM */
-    size_t found;     /* number of addresses */
-    sem_t asked, go;  /* it was called; it may go on */
-    atomic_int calls; /* number of calls */
-    atomic_int freed; /* number of results that were given back */
-    char host[512];   /* what it was asked for last */
-} fake;
-
-static pthread_mutex_t host_mutex = PTHREAD_MUTEX_INITIALIZER;
-static struct addrinfo infos[FOUND_MAX];
-static struct sockaddr_in addresses[FOUND_MAX];
-
-/* Find the addresses 127.0.0.1, 127.0.0.2, ... */
-static void make_found(size_t count)
+/* The addresses of `host`, as text. */
+static ssize_t resolve(const char *host, const hem_resolve_options *o,
+                       char *text, size_t size)
 {
-    for (size_t i = 0; i < count; i++) {
-        addresses[i].sin_family = AF_INET;
-        addresses[i].sin_addr.s_addr = htonl(INADDR_LOOPBACK + (uint32_t)i);
-        infos[i] = (struct addrinfo){
-            .ai_family = AF_INET,
-            .ai_socktype = SOCK_STREAM,
-            .ai_addr = (struct sockaddr *)&addresses[i],
-            .ai_addrlen = sizeof(addresses[i]),
-            .ai_next = i + 1 < count ? &infos[i + 1] : NULL,
-        };
+    hem_address found[8];
+    ssize_t count = hem_resolve(found, COUNT_OF(found), host, 80, o);
+    text[0] = '\0';
+    for (ssize_t i = 0; i < count; i++) {
+        char one[HEM_ADDRESS_TEXT];
+        size_t used = strlen(text);
+        snprintf(text + used, size - used, "%s%s", i ? " " : "",
+                 hem_address_format(&found[i], one));
     }
+    return count;
 }
 
-int getaddrinfo(const char *host, const char *service,
-                const struct addrinfo *hints, struct addrinfo **ret)
+/* `host` is these addresses, and nobody was asked. */
+static void check_known(const char *host, const hem_resolve_options *o,
+                        const char *want)
 {
-    if (fake.real) {
-        int (*next)(const char *, const char *, const struct addrinfo *,
-                    struct addrinfo **);
-        *(void **)&next = dlsym(RTLD_NEXT, "getaddrinfo");
-        return next(host, service, hints, ret);
-    }
-    atomic_fetch_add(&fake.calls, 1);
-    pthread_mutex_lock(&host_mutex);
-    snprintf(fake.host, sizeof(fake.host), "%s", host);
-    pthread_mutex_unlock(&host_mutex);
-    sem_post(&fake.asked);
-    while (fake.holds && sem_wait(&fake.go) < 0)
-        continue;
-    if (fake.status == 0)
-        *ret = fake.found ? &infos[0] : NULL;
-    errno = fake.error;
-    return fake.status;
+    char text[512];
+    names_begin();
+    check(resolve(host, o, text, sizeof(text)) > 0);
+    check_str(text, want);
+    check_int(names_asked(), 0);
 }
 
-void freeaddrinfo(struct addrinfo *list)
+static void check_refused(const char *host, const hem_resolve_options *o,
+                          int want)
 {
-    if (list != &infos[0]) {
-        void (*next)(struct addrinfo *);
-        *(void **)&next = dlsym(RTLD_NEXT, "freeaddrinfo");
-        next(list);
-        return;
-    }
-    atomic_fetch_add(&fake.freed, 1);
+    hem_address a = {.length = 77};
+    names_begin();
+    if (!check_int(hem_resolve(&a, 1, host, 80, o), want))
+        print_error("host \"%s\"\n", host ? host : "NULL");
+    check_int(a.length, 77);
+    check_int(names_asked(), 0);
 }
 
-/* What getaddrinfo does in this test. */
-static void fake_begin(struct fake how)
-{
-    fake = how;
-    make_found(how.found);
-    sem_init(&fake.asked, 0, 0);
-    sem_init(&fake.go, 0, 0);
-}
-
-static int wait_until_asked(void *arg)
-{
-    (void)arg;
-    while (sem_wait(&fake.asked) < 0)
-        continue;
-    return 0;
-}
-
-static int resolve(void *arg)
-{
-    hem_address a;
-    return (int)hem_resolve(&a, 1, arg, 80);
-}
+static const hem_resolve_options only4 = {.family = AF_INET};
+static const hem_resolve_options only6 = {.family = AF_INET6};
+static const hem_resolve_options forms = {.numeric_forms = true};
+static const hem_resolve_options numeric = {.numeric_only = true};
 
 VIRTUAL_TEST(a_numeric_host_is_not_looked_up)
 {
-    fake_begin((struct fake){.status = EAI_FAIL});
-    hem_address a;
-    char text[HEM_ADDRESS_TEXT];
-    check_int(hem_resolve(&a, 1, "192.0.2.1", 80), 1);
-    check_str(hem_address_format(&a, text), "192.0.2.1:80");
-    check_int(hem_resolve(&a, 1, "::1", 65535), 1);
-    check_str(hem_address_format(&a, text), "[::1]:65535");
-    check_int(hem_resolve(NULL, 0, "::1", 65535), 1);
-    check_int(fake.calls, 0);
+    check_known("192.0.2.1", NULL, "192.0.2.1:80");
+    check_known("::1", NULL, "[::1]:80");
+    check_known("192.0.2.1", &only4, "192.0.2.1:80");
+    check_known("::1", &only6, "[::1]:80");
+    check_known("::1", &numeric, "[::1]:80");
+    check_int(hem_resolve(NULL, 0, "::1", 65535, NULL), 1);
+    return 0;
+}
+
+VIRTUAL_TEST(a_numeric_host_is_of_one_family)
+{
+    check_refused("192.0.2.1", &only6, HEM_EAFNOSUPPORT);
+    check_refused("::1", &only4, HEM_EAFNOSUPPORT);
     return 0;
 }
 
@@ -119,237 +72,376 @@ VIRTUAL_TEST(a_numeric_host_is_a_cancel_point_as_well)
 {
     hem_address a = {.length = 77};
     hem_task_cancel(hem_self(), "test");
-    check_int(hem_resolve(&a, 1, "192.0.2.1", 80), HEM_ECANCELED);
+    check_int(hem_resolve(&a, 1, "192.0.2.1", 80, NULL), HEM_ECANCELED);
     check_int(a.length, 77);
     hem_task_uncancel(hem_self());
     return 0;
 }
 
-VIRTUAL_TEST(localhost_is_this_machine)
+VIRTUAL_TEST(localhost_is_this_machine_and_nobody_is_asked)
 {
-    fake_begin((struct fake){.real = true});
-    hem_address found[8];
-    ssize_t count = hem_resolve(found, COUNT_OF(found), "localhost", 8080);
-    check(count >= 1);
-    for (ssize_t i = 0; i < count && i < 8; i++) {
-        char text[HEM_ADDRESS_TEXT];
-        hem_address_format(&found[i], text);
-        check(strcmp(text, "[::1]:8080") == 0 || strncmp(text, "127.", 4) == 0);
-        check_int(hem_address_port(&found[i]), 8080);
+    static const char *const hosts[] = {"localhost", "localhost.", "LocalHost",
+                                        "a.localhost", "a.b.LOCALHOST."};
+    for (size_t i = 0; i < COUNT_OF(hosts); i++) {
+        check_known(hosts[i], NULL, "[::1]:80 127.0.0.1:80");
+        check_known(hosts[i], &only4, "127.0.0.1:80");
+        check_known(hosts[i], &only6, "[::1]:80");
     }
+    return 0;
+}
+
+VIRTUAL_TEST(what_only_looks_like_localhost_is_asked_for)
+{
+    static const char *const hosts[] = {"xlocalhost", "localhost.example",
+                                        "localhosts", "local"};
+    for (size_t i = 0; i < COUNT_OF(hosts); i++) {
+        char text[512];
+        names_begin();
+        check_int(resolve(hosts[i], NULL, text, sizeof(text)), HEM_ENAME);
+        check_str(names_last(), hosts[i]);
+    }
+    return 0;
+}
+
+VIRTUAL_TEST(no_host_is_this_machine)
+{
+    const hem_resolve_options all = {.passive = true},
+                              all4 = {.passive = true, .family = AF_INET};
+    check_known(NULL, NULL, "[::1]:80 127.0.0.1:80");
+    check_known(NULL, &only4, "127.0.0.1:80");
+    check_known(NULL, &all, "[::]:80 0.0.0.0:80");
+    check_known(NULL, &all4, "0.0.0.0:80");
+    check_known("192.0.2.1", &all, "192.0.2.1:80");
     return 0;
 }
 
 VIRTUAL_TEST(at_most_max_are_written_and_all_are_counted)
 {
-    fake_begin((struct fake){.found = 5});
-    for (size_t max = 0; max <= 6; max++) {
-        hem_address found[7];
+    for (size_t max = 0; max <= 4; max++) {
+        hem_address found[4];
         memset(found, 0, sizeof(found));
-        check_int(hem_resolve(found, max, "host.example", 80), 5);
-        for (uint32_t i = 0; i < COUNT_OF(found); i++) {
-            char text[HEM_ADDRESS_TEXT], want[HEM_ADDRESS_TEXT];
-            snprintf(want, sizeof(want), "127.0.0.%u:80", i + 1);
-            check_str(hem_address_format(&found[i], text),
-                      i < max && i < 5 ? want : "?");
+        names_begin();
+        names_add(
+            (struct name){"host.example", "192.0.2.1 ::1 192.0.2.3", 0, 0});
+        check_int(hem_resolve(found, max, "host.example", 8080, NULL), 3);
+        for (size_t i = 0; i < COUNT_OF(found); i++) {
+            check_int(hem_address_port(&found[i]), i < max && i < 3 ? 8080 : 0);
         }
     }
-    check_int(fake.freed, 7);
-    check_str(fake.host, "host.example");
     return 0;
 }
 
-VIRTUAL_TEST(what_getaddrinfo_says_becomes_an_error)
-{
-    static const struct {
-        int status, error, want;
-    } samples[] = {
-        {EAI_NONAME, 0, HEM_ENAME},       {EAI_FAIL, 0, HEM_ENAME},
-        {EAI_FAMILY, 0, HEM_ENAME},       {EAI_AGAIN, 0, HEM_ENAMETEMP},
-        {EAI_MEMORY, 0, HEM_ENOMEM},      {EAI_SYSTEM, EMFILE, HEM_EMFILE},
-        {EAI_SYSTEM, ENOMEM, HEM_ENOMEM},
-    };
-    for (size_t i = 0; i < COUNT_OF(samples); i++) {
-        hem_address a = {.length = 77};
-        fake_begin((struct fake){.status = samples[i].status,
-                                 .error = samples[i].error});
-        check_int(hem_resolve(&a, 1, "host.example", 80), samples[i].want);
-        check_int(a.length, 77);
-    }
-    return 0;
-}
-
-VIRTUAL_TEST(a_name_without_addresses_is_not_found)
-{
-    hem_address a = {.length = 77};
-    fake_begin((struct fake){.found = 0});
-    check_int(hem_resolve(&a, 1, "host.example", 80), HEM_ENAME);
-    check_int(a.length, 77);
-    return 0;
-}
+static const char *const disguised[] = {
+    "0",
+    "127",
+    "127.1",
+    "127.0.1",
+    "1.2.3",
+    "1.2.3.",
+    "1.2.3.4.",
+    "1.2.3.4.5",
+    "1.2.3.400",
+    "01.2.3.4",
+    "2130706433",
+    "017700000001",
+    "0x7f000001",
+    "0X7F000001",
+    "0x7f.1",
+    "0x7f.0x0.0x0.0x1",
+    "0x",
+    "example.1",
+    "example.0x1f",
+    "example.0x1f.",
+    "4294967296",
+    "99999999999999999999999999",
+};
 
 VIRTUAL_TEST(disguised_addresses_are_refused)
 {
-    static const char *const hosts[] = {
-        "",
-        "0",
-        "127",
-        "127.1",
-        "127.0.1",
-        "1.2.3",
-        "1.2.3.",
-        "1.2.3.4.",
-        "1.2.3.4.5",
-        "1.2.3.400",
-        "01.2.3.4",
-        "2130706433",
-        "017700000001",
-        "0x7f000001",
-        "0X7F000001",
-        "0x7f.1",
-        "0x7f.0x0.0x0.0x1",
-        "0x",
-        "example.1",
-        "example.0x1f",
-        "example.0x1f.",
-        "4294967296",
-        "99999999999999999999999999",
-    };
-    fake_begin((struct fake){.found = 1});
-    for (size_t i = 0; i < COUNT_OF(hosts); i++) {
-        hem_address a = {.length = 77};
-        if (!check_int(hem_resolve(&a, 1, hosts[i], 80), HEM_EINVAL))
-            print_error("host \"%s\"\n", hosts[i]);
-        check_int(a.length, 77);
+    for (size_t i = 0; i < COUNT_OF(disguised); i++) {
+        check_refused(disguised[i], NULL, HEM_EINVAL);
+        check_refused(disguised[i], &numeric, HEM_EINVAL);
     }
-    check_int(fake.calls, 0);
     return 0;
 }
 
-VIRTUAL_TEST(names_with_digits_are_looked_up)
+VIRTUAL_TEST(other_numeric_forms_are_taken_where_they_are_wanted)
+{
+    check_known("127.1", &forms, "127.0.0.1:80");
+    check_known("127", &forms, "0.0.0.127:80");
+    check_known("127.0.1", &forms, "127.0.0.1:80");
+    check_known("0x7f000001", &forms, "127.0.0.1:80");
+    check_known("0X7F.0.0.1", &forms, "127.0.0.1:80");
+    check_known("2130706433", &forms, "127.0.0.1:80");
+    check_known("017700000001", &forms, "127.0.0.1:80");
+    check_known("010.2.3.4", &forms, "8.2.3.4:80");
+    static const char *const wrong[] = {
+        "4294967296", "1.2.3.400", "1.2.3.4.5",     "08.1.1.1",
+        "example.1",  "0xg.1",     "127.1 example", "127.1."};
+    for (size_t i = 0; i < COUNT_OF(wrong); i++)
+        check_refused(wrong[i], &forms, HEM_EINVAL);
+    return 0;
+}
+
+VIRTUAL_TEST(what_is_no_name_is_refused)
 {
     static const char *const hosts[] = {
-        "3com",
-        "1a",
-        "a1",
-        "1.2.3.4a",
-        "0xg",
-        "x0x7f",
-        "1.2.com",
-        "0x7f.de",
-        "1-2.3-4",
-        "example.",
-        "127.0.0.1x",
-        "x1.2x",
-        "fe80::1%no-such-if",
+        "",          ".",         "..",       "a..b",      ".a",
+        "a.b..",     " ",         "a b",      "a\n",       "a/b",
+        "a:80",      "[::1]",     "::1::",    "1:2",       "fe80::1%no-such-if",
+        "a%b",       "a@b",       "\xc3\xa4", "b\xc3\xbc", "a\x7f",
+        "$(reboot)", "host;true", "a,b",      "*",         "*.example",
     };
+    for (size_t i = 0; i < COUNT_OF(hosts); i++)
+        check_refused(hosts[i], NULL, HEM_EINVAL);
+    return 0;
+}
+
+VIRTUAL_TEST(names_are_asked_for_as_they_are)
+{
+    static const char *const hosts[] = {
+        "3com",    "1a",         "a1",      "1.2.3.4a",
+        "0xg",     "x0x7f",      "1.2.com", "0x7f.de",
+        "1-2.3-4", "example.",   "_tcp.a",  "A.B.c",
+        "-",       "127.0.0.1x", "x1.2x",   "xn--bcher-kva.example"};
     for (size_t i = 0; i < COUNT_OF(hosts); i++) {
         hem_address a;
-        fake_begin((struct fake){.found = 1});
-        check_int(hem_resolve(&a, 1, hosts[i], 80), 1);
-        check_int(fake.calls, 1);
-        check_str(fake.host, hosts[i]);
+        names_begin();
+        names_add((struct name){hosts[i], "192.0.2.1", 0, 0});
+        check_int(hem_resolve(&a, 1, hosts[i], 80, NULL), 1);
+        check_int(names_asked(), 1);
+        check_str(names_last(), hosts[i]);
+        check_refused(hosts[i], &numeric, HEM_EINVAL);
     }
+    check_refused("localhost", &numeric, HEM_EINVAL);
     return 0;
+}
+
+/* A name of `length` bytes, in labels of at most `label`. */
+static void make_name(char *name, size_t length, size_t label)
+{
+    for (size_t i = 0; i < length; i++)
+        name[i] = i % (label + 1) == label ? '.' : 'a';
+    if (length > 0 && name[length - 1] == '.')
+        name[length - 1] = 'a';
+    name[length] = '\0';
 }
 
 VIRTUAL_TEST(a_name_is_asked_for_as_a_whole_or_not_at_all)
 {
-    static char host[70000];
     static const size_t lengths[] = {252, 253, 254, 255, 256, 1000, 65536};
+    static char host[70000];
     for (size_t i = 0; i < COUNT_OF(lengths); i++) {
+        make_name(host, lengths[i], 50);
+        if (lengths[i] > 253) {
+            check_refused(host, NULL, HEM_ENAMETOOLONG);
+            continue;
+        }
+        hem_address a;
+        names_begin();
+        check_int(hem_resolve(&a, 1, host, 80, NULL), HEM_ENAME);
+        check_str(names_last(), host);
+    }
+    make_name(host, 253, 50);
+    host[253] = '.';
+    host[254] = '\0';
+    hem_address a;
+    check_int(hem_resolve(&a, 1, host, 80, NULL), HEM_ENAME);
+    check_str(names_last(), host);
+    host[254] = '.';
+    host[255] = '\0';
+    check_refused(host, NULL, HEM_ENAMETOOLONG);
+    return 0;
+}
+
+VIRTUAL_TEST(a_label_has_at_most_63_bytes)
+{
+    char host[80];
+    hem_address a;
+    names_begin();
+    make_name(host, 63, 63);
+    check_int(hem_resolve(&a, 1, host, 80, NULL), HEM_ENAME);
+    check_int(names_asked(), 1);
+    make_name(host, 64, 64);
+    check_refused(host, NULL, HEM_ENAMETOOLONG);
+    return 0;
+}
+
+VIRTUAL_TEST(a_host_of_known_length_needs_no_nul_and_may_have_none)
+{
+    hem_address a;
+    names_begin();
+    names_add((struct name){"host.example", "192.0.2.1", 0, 0});
+    check_int(hem_resolve(&a, 1, "host.example.org", 80,
+                          &(hem_resolve_options){.host_length = 12}),
+              1);
+    check_str(names_last(), "host.example");
+    check_int(hem_resolve(&a, 1, "127.0.0.15", 80,
+                          &(hem_resolve_options){.host_length = 9}),
+              1);
+    char text[HEM_ADDRESS_TEXT];
+    check_str(hem_address_format(&a, text), "127.0.0.1:80");
+    static const char with_nul[] = "evil.example\0.good.example";
+    check_refused(with_nul,
+                  &(hem_resolve_options){.host_length = sizeof(with_nul) - 1},
+                  HEM_EINVAL);
+    check_refused("127.0.0.1", &(hem_resolve_options){.host_length = 10},
+                  HEM_EINVAL);
+    check_refused("", &(hem_resolve_options){.host_length = 1}, HEM_EINVAL);
+    check_refused("", &(hem_resolve_options){.host_length = SIZE_MAX},
+                  HEM_ENAMETOOLONG);
+    return 0;
+}
+
+VIRTUAL_TEST(an_unknown_family_is_refused)
+{
+    check_refused("::1", &(hem_resolve_options){.family = AF_UNIX}, HEM_EINVAL);
+    check_refused(NULL, &(hem_resolve_options){.family = 12345}, HEM_EINVAL);
+    return 0;
+}
+
+VIRTUAL_TEST(only_addresses_of_the_family_are_found)
+{
+    char text[512];
+    names_begin();
+    names_add((struct name){"host.example", "::1 192.0.2.1 ::2", 0, 0});
+    check_int(resolve("host.example", &only6, text, sizeof(text)), 2);
+    check_str(text, "[::1]:80 [::2]:80");
+    check_int(resolve("host.example", &only4, text, sizeof(text)), 1);
+    check_str(text, "192.0.2.1:80");
+    return 0;
+}
+
+VIRTUAL_TEST(a_failure_is_told_with_the_name)
+{
+    hem_address a = {.length = 77};
+    names_begin();
+    names_add((struct name){"host.example", NULL, HEM_ENAMETEMP, 0});
+    check_int(hem_resolve(&a, 1, "host.example", 80, NULL), HEM_ENAMETEMP);
+    check_str(hem_failure()->message,
+              "resolve \"host.example\": host name lookup failed for now");
+    check_int(hem_resolve(&a, 1, "other.example", 80, NULL), HEM_ENAME);
+    check_contains(hem_failure()->message, "other.example");
+    check_int(a.length, 77);
+    return 0;
+}
+
+VIRTUAL_TEST(an_answer_has_30_s_unless_told_otherwise)
+{
+    static const struct {
+        hem_ns timeout, delay;
+        int rc, at; /* ms */
+    } samples[] = {
+        {0, 29 * HEM_SEC, 1, 29000},
+        {0, 31 * HEM_SEC, HEM_ETIMEDOUT, 30000},
+        {HEM_SEC, HEM_NEVER, HEM_ETIMEDOUT, 1000},
+        {HEM_NEVER, 3600 * HEM_SEC, 1, 3600000},
+    };
+    for (size_t i = 0; i < COUNT_OF(samples); i++) {
         hem_address a = {.length = 77};
-        bool fits = lengths[i] <= 253;
-        fake_begin((struct fake){.found = 1});
-        memset(host, 'a', sizeof(host));
-        host[lengths[i]] = '\0';
-        check_int(hem_resolve(&a, 1, host, 80), fits ? 1 : HEM_ENAMETOOLONG);
-        check_int(fake.calls, fits);
-        if (fits)
-            check_str(fake.host, host);
-        else
+        int start = now_ms();
+        names_begin();
+        names_add((struct name){"host.example", "::1", 0, samples[i].delay});
+        check_int(
+            hem_resolve(&a, 1, "host.example", 80,
+                        &(hem_resolve_options){.timeout = samples[i].timeout}),
+            samples[i].rc);
+        check_int(now_ms() - start, samples[i].at);
+        if (samples[i].rc < 0) {
             check_int(a.length, 77);
+            check_contains(hem_failure()->message, "no answer in time");
+        }
+        check_int(hem_task_cancelling(hem_self()), 0);
     }
     return 0;
 }
 
-VIRTUAL_TEST(others_run_while_a_name_is_looked_up)
+static int name_of(const char *host, char *ret, size_t size,
+                   const hem_resolve_options *o)
 {
-    fake_begin((struct fake){.found = 1, .holds = true});
-    hem_task *t;
-    check_int(hem_spawn(&t, resolve, "host.example"), 0);
-    check_int(hem_thread_call(wait_until_asked, NULL, NULL), 0);
-    for (int i = 0; i < 10; i++)
-        check_int(hem_yield(), 0);
-    check(!hem_task_done(t));
-    sem_post(&fake.go);
-    check_int(hem_await(t), 1);
-    check_int(fake.freed, 1);
+    hem_address a;
+    check_int(hem_address_parse(&a, host, 80), 0);
+    return hem_resolve_name(&a, ret, size, o);
+}
+
+VIRTUAL_TEST(an_address_has_a_name)
+{
+    char name[HEM_HOST_TEXT] = "untouched";
+    names_begin();
+    names_add((struct name){"host.example", "192.0.2.1", 0, 0});
+    names_add((struct name){"six.example", "2001:db8::1", 0, 0});
+    check_int(name_of("192.0.2.2", name, sizeof(name), NULL), HEM_ENAME);
+    check_str(name, "untouched");
+    check_str(hem_failure()->message,
+              "resolve \"192.0.2.2\": host name not found");
+    check_int(name_of("192.0.2.1", name, sizeof(name), NULL), 12);
+    check_str(name, "host.example");
+    check_int(name_of("2001:db8::1", name, sizeof(name), NULL), 11);
+    check_str(name, "six.example");
     return 0;
 }
 
-VIRTUAL_TEST(who_is_cancelled_while_looking_up_goes_on_at_once)
+VIRTUAL_TEST(a_name_is_never_cut)
 {
-    fake_begin((struct fake){.found = 1, .holds = true});
-    hem_task *t;
-    check_int(hem_spawn(&t, resolve, "host.example"), 0);
-    check_int(hem_thread_call(wait_until_asked, NULL, NULL), 0);
-    hem_task_cancel(t, "test");
-    check_int(hem_await(t), HEM_ECANCELED);
-    check_int(fake.freed, 0);
-    sem_post(&fake.go); /* the end of the run waits for it */
+    char name[HEM_HOST_TEXT] = "untouched";
+    names_begin();
+    names_add((struct name){"host.example", "192.0.2.1", 0, 0});
+    for (size_t size = 0; size <= 12; size++) {
+        check_int(name_of("192.0.2.1", name, size, NULL), HEM_ENAMETOOLONG);
+        check_str(name, "untouched");
+    }
+    check_int(name_of("192.0.2.1", name, 13, NULL), 12);
+    check_str(name, "host.example");
     return 0;
 }
 
-static void what_is_found_too_late_is_freed(void **state)
+VIRTUAL_TEST(an_address_as_text_needs_no_asking)
 {
-    who_is_cancelled_while_looking_up_goes_on_at_once(state);
-    check_int(fake.calls, 1);
-    check_int(fake.freed, 1);
-    check_int(ledger_live(), 0);
-}
-
-VIRTUAL_TEST(a_lookup_that_has_not_begun_is_dropped)
-{
-    enum { THREADS = 8 };
-    fake_begin((struct fake){.found = 1, .holds = true});
-    hem_task *busy[THREADS], *t;
-    for (size_t i = 0; i < THREADS; i++)
-        check_int(hem_spawn(&busy[i], resolve, "busy.example"), 0);
-    while (atomic_load(&fake.calls) < THREADS)
-        check_int(hem_yield(), 0);
-    check_int(hem_spawn(&t, resolve, "late.example"), 0);
-    for (int i = 0; i < 10; i++)
-        check_int(hem_yield(), 0);
-    hem_task_cancel(t, "test");
-    check_int(hem_await(t), HEM_ECANCELED);
-    for (size_t i = 0; i < THREADS; i++)
-        sem_post(&fake.go);
-    for (size_t i = 0; i < THREADS; i++)
-        check_int(hem_await(busy[i]), 1);
-    check_int(fake.calls, THREADS);
-    check_int(fake.freed, THREADS);
+    char name[HEM_HOST_TEXT];
+    names_begin();
+    check_int(name_of("192.0.2.1", name, sizeof(name), &numeric), 9);
+    check_str(name, "192.0.2.1");
+    check_int(name_of("2001:db8::1", name, sizeof(name), &numeric), 11);
+    check_str(name, "2001:db8::1");
+    check_int(name_of("192.0.2.1", name, 9, &numeric), HEM_ENAMETOOLONG);
+    check_int(names_asked(), 0);
     return 0;
 }
 
-VIRTUAL_TEST(without_memory_nothing_is_looked_up)
+VIRTUAL_TEST(what_is_no_name_is_not_believed)
 {
-    fake_begin((struct fake){.found = 1});
-    int failures = 0;
-    hem_address a = {.length = 77};
-    ssize_t rc;
-    do {
-        ledger_fail_at((size_t)++failures);
-        rc = hem_resolve(&a, 1, "host.example", 80);
-        if (rc < 0) {
-            check_int(rc, HEM_ENOMEM);
-            check_int(a.length, 77);
-        }
-    } while (rc < 0 && failures < 100);
-    ledger_fail_at(0);
-    check_int(rc, 1);
-    check(failures > 1);
-    check_int(fake.freed, fake.calls);
+    static const char *const lies[] = {"127.0.0.1", "::1", "a b", "$(reboot)",
+                                       "a/../b",    "",    "x.1"};
+    for (size_t i = 0; i < COUNT_OF(lies); i++) {
+        char name[HEM_HOST_TEXT] = "untouched";
+        names_begin();
+        names_add((struct name){lies[i], "192.0.2.1", 0, 0});
+        check_int(name_of("192.0.2.1", name, sizeof(name), NULL), HEM_ENAME);
+        check_str(name, "untouched");
+    }
+    return 0;
+}
+
+VIRTUAL_TEST(a_name_of_an_address_has_a_time_limit)
+{
+    char name[HEM_HOST_TEXT];
+    names_begin();
+    names_add((struct name){"host.example", "192.0.2.1", 0, HEM_NEVER});
+    check_int(name_of("192.0.2.1", name, sizeof(name), NULL), HEM_ETIMEDOUT);
+    check_int(now_ms(), 30000);
+    check_int(name_of("192.0.2.1", name, sizeof(name),
+                      &(hem_resolve_options){.timeout = HEM_SEC}),
+              HEM_ETIMEDOUT);
+    check_int(now_ms(), 31000);
+    return 0;
+}
+
+VIRTUAL_TEST(other_families_have_no_names)
+{
+    char name[HEM_HOST_TEXT];
+    hem_address a = {.length = sizeof(sa_family_t)};
+    a.storage.ss_family = AF_UNIX;
+    check_int(hem_resolve_name(&a, name, sizeof(name), NULL), HEM_EAFNOSUPPORT);
     return 0;
 }
 
@@ -357,18 +449,29 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         LEDGER_TEST(a_numeric_host_is_not_looked_up),
+        LEDGER_TEST(a_numeric_host_is_of_one_family),
         LEDGER_TEST(a_numeric_host_is_a_cancel_point_as_well),
-        LEDGER_TEST(localhost_is_this_machine),
+        LEDGER_TEST(localhost_is_this_machine_and_nobody_is_asked),
+        LEDGER_TEST(what_only_looks_like_localhost_is_asked_for),
+        LEDGER_TEST(no_host_is_this_machine),
         LEDGER_TEST(at_most_max_are_written_and_all_are_counted),
-        LEDGER_TEST(what_getaddrinfo_says_becomes_an_error),
-        LEDGER_TEST(a_name_without_addresses_is_not_found),
         LEDGER_TEST(disguised_addresses_are_refused),
-        LEDGER_TEST(names_with_digits_are_looked_up),
+        LEDGER_TEST(other_numeric_forms_are_taken_where_they_are_wanted),
+        LEDGER_TEST(what_is_no_name_is_refused),
+        LEDGER_TEST(names_are_asked_for_as_they_are),
         LEDGER_TEST(a_name_is_asked_for_as_a_whole_or_not_at_all),
-        LEDGER_TEST(others_run_while_a_name_is_looked_up),
-        LEDGER_TEST(what_is_found_too_late_is_freed),
-        LEDGER_TEST(a_lookup_that_has_not_begun_is_dropped),
-        LEDGER_TEST(without_memory_nothing_is_looked_up),
+        LEDGER_TEST(a_label_has_at_most_63_bytes),
+        LEDGER_TEST(a_host_of_known_length_needs_no_nul_and_may_have_none),
+        LEDGER_TEST(an_unknown_family_is_refused),
+        LEDGER_TEST(only_addresses_of_the_family_are_found),
+        LEDGER_TEST(a_failure_is_told_with_the_name),
+        LEDGER_TEST(an_answer_has_30_s_unless_told_otherwise),
+        LEDGER_TEST(an_address_has_a_name),
+        LEDGER_TEST(a_name_is_never_cut),
+        LEDGER_TEST(an_address_as_text_needs_no_asking),
+        LEDGER_TEST(what_is_no_name_is_not_believed),
+        LEDGER_TEST(a_name_of_an_address_has_a_time_limit),
+        LEDGER_TEST(other_families_have_no_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -62,6 +62,12 @@ CASE(ground)
     (void)hem_loop_current();
     check_int(hem_post(hem_loop_current(), do_nothing, NULL), 0);
     check_int(hem_run(give_one, NULL, NULL), HEM_EREFUSED);
+    hem_loop *l = hem_loop_current();
+    hem_loop_release(hem_loop_hold(l));
+    int result;
+    check_int(hem_call_from_thread(l, give_one, NULL, &result), HEM_EDEADLK);
+    hem_thread_lane_info info;
+    hem_thread_lane_get_info(NULL, &info);
     return 0;
 }
 
@@ -106,6 +112,7 @@ CASE(failure)
     (void)f;
     check_int(hem_fail(HEM_EIO, "x"), HEM_EIO);
     hem_error *e = hem_error_hold(hem_failure());
+    (void)hem_failure_text(0);
     check_int(hem_fail_again(e), HEM_EIO);
     hem_error_release(e);
     return 0;
@@ -237,6 +244,9 @@ static const struct suspension table[] = {
     NEVER(hem_now, ground),
     NEVER(hem_loop_current, ground),
     NEVER(hem_post, ground),
+    NEVER(hem_loop_hold, ground),
+    NEVER(hem_loop_release, ground),
+    NEVER(hem_call_from_thread_at, ground),
     NEVER(hem_run, ground),
 
     NEVER(hem_callback_init, callback),
@@ -273,6 +283,7 @@ static const struct suspension table[] = {
 
     NEVER(hem_fail_at, failure),
     NEVER(hem_failure, failure),
+    NEVER(hem_failure_text, failure),
     NEVER(hem_error_hold, failure),
     NEVER(hem_error_release, failure),
     NEVER(hem_fail_again, failure),
@@ -306,13 +317,15 @@ static const struct suspension table[] = {
 
 
     SUSPENDS(hem_thread_call),
+    NEVER(hem_thread_lane_get_info, ground),
 };
 /* clang-format on */
 
 int main(void)
 {
     static const char *const headers[] = {
-        "base", "error",   "alloc", "log",    "clock",   "loop",  "run",
-        "task", "failure", "var",   "future", "timeout", "thread"};
+        "base",   "error",   "alloc",  "log",        "clock",
+        "loop",   "run",     "task",   "failure",    "var",
+        "future", "timeout", "thread", "from_thread"};
     return suspension_test(table, COUNT_OF(table), headers, COUNT_OF(headers));
 }

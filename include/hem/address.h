@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Socket addresses, and names of hosts.
+ * Socket addresses. Names of hosts are in resolve.h.
  *
  *     hem_address a;
  *     HEM_TRY(hem_address_parse(&a, "127.0.0.1", 8080));
@@ -16,8 +16,8 @@
 
 HEM_BEGIN_DECLS
 
-/* Room for any address as text, brackets and port included. */
-#define HEM_ADDRESS_TEXT 128
+/* Room for any address as text, the path of a Unix socket included. */
+#define HEM_ADDRESS_TEXT 448
 
 /* An address of any family; a plain value. */
 typedef struct hem_address {
@@ -33,8 +33,22 @@ typedef struct hem_address {
 HEM_API HEM_CHECK int hem_address_parse(hem_address *ret, const char *host,
                                         uint16_t port);
 
-/* Write the address as text into `buf` of HEM_ADDRESS_TEXT bytes and return
- * `buf`: "192.0.2.1:80", "[::1]:80", "unix", "?" for others. [any thread] */
+/*
+ * Make the address of a Unix socket: `length` bytes (1 to 107) of a path, or,
+ * where the first is NUL, of an abstract name, in which all bytes count.
+ * HEM_EINVAL: empty, or a path with a NUL in it; HEM_ENAMETOOLONG: it is never
+ * cut. [any thread]
+ */
+HEM_API HEM_CHECK int hem_address_unix(hem_address *ret, const char *path,
+                                       size_t length);
+
+/*
+ * Write the address as text into `buf` of HEM_ADDRESS_TEXT bytes and return
+ * `buf`: "192.0.2.1:80", "[::1]:80", "unix:/run/x.sock", "unix:@name" if it is
+ * abstract, "unix:" if it has no name, "?" for others. In names, what is no
+ * printable ASCII, backslashes, and an "@" that a path begins with are written
+ * as "\x0a", so no two addresses look alike. [any thread]
+ */
 HEM_API const char *hem_address_format(const hem_address *a, char *buf);
 
 /* Find the address that the socket `fd` is bound to. HEM_EBADF, HEM_ENOTSOCK.
@@ -43,17 +57,6 @@ HEM_API HEM_CHECK int hem_address_of_socket(hem_address *ret, int fd);
 
 /* Return the port, 0 where the family has none. [any thread] */
 HEM_API uint16_t hem_address_port(const hem_address *a);
-
-/*
- * Look up the stream addresses of `host`, a name or numeric, in the order in
- * which they should be tried; at most `max` are written to `ret`. Returns how
- * many there are. Runs getaddrinfo() on a thread; a caller that is cancelled
- * goes on at once. HEM_ENAME: not found; HEM_ENAMETEMP: no answer for now;
- * HEM_ENAMETOOLONG: over 253 bytes; HEM_EINVAL: empty; HEM_ENOMEM. [suspends]
- * [cancel point]
- */
-HEM_API HEM_CHECK ssize_t hem_resolve(hem_address *ret, size_t max,
-                                      const char *host, uint16_t port);
 
 HEM_END_DECLS
 

@@ -69,7 +69,8 @@ enum hem_status_code {
 };
 
 /*
- * Return the name of an error, "HEM_ECANCELED" or "EXDEV", or "HEM_UNKNOWN".
+ * Return the name of an error, "HEM_ECANCELED" or "ELIBACC"; of 0 "HEM_OK", of
+ * what is no error "HEM_UNKNOWN".
  * The string is static. [any thread]
  */
 HEM_API const char *hem_errname(int error);

@@ -66,6 +66,13 @@ HEM_API int hem_fail_at(int code, const char *file, int line,
  * earlier error, which was handled since: compare `code`. [loop thread] */
 HEM_API const hem_error *hem_failure(void);
 
+/*
+ * Return why `error` came about, for people: the message of the record that the
+ * current task holds, if it is of this error, else what the error means. Never
+ * NULL; valid until the task gets another record. [loop thread]
+ */
+HEM_API const char *hem_failure_text(int error);
+
 /* Keep a record, NULL included, until it is released; returns it.
  * [loop thread] */
 HEM_API hem_error *hem_error_hold(const hem_error *e);

@@ -70,11 +70,21 @@ HEM_API bool hem_callback_cancel(hem_callback *cb);
 
 /*
  * Have `loop` call fn(arg) soon; asyncio's call_soon_threadsafe. Calls from
- * one thread run in their order. The loop must still run: the program sees to
- * it, for example by joining its threads in a task of that loop. HEM_ENOMEM.
- * [any thread]
+ * one thread run in their order. HEM_ESHUTDOWN: the loop is ending, or has
+ * ended: fn is not called, while after a 0 it is, unless the process ends. The
+ * loop must still be there, see hem_loop_hold(). HEM_ENOMEM. [any thread]
  */
 HEM_API HEM_CHECK int hem_post(hem_loop *loop, hem_callback_fn *fn, void *arg);
+
+/*
+ * Keep `loop` as something to post to, also when it has ended: for threads that
+ * the loop does not wait for. Each hold, which is returned, is given back by
+ * hem_loop_release(), which does nothing with NULL. The loop's own thread makes
+ * the first one, before it hands the loop to others; who has one may make more.
+ * A loop that nobody holds goes with its hem_run(). [any thread]
+ */
+HEM_API hem_loop *hem_loop_hold(hem_loop *loop);
+HEM_API void hem_loop_release(hem_loop *loop);
 
 HEM_END_DECLS
 

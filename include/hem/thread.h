@@ -1,13 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Blocking C functions, called on threads of a pool; asyncio's to_thread().
+ * Threads: blocking C functions called on a pool, asyncio's to_thread() and
+ * run_in_executor(). The other way round: from_thread.h.
+ *
+ *     static const hem_thread_lane disk = HEM_THREAD_LANE("disk", 2);
  *
  *     static int load(void *arg) { return read_the_whole_disk(arg); }
  *
- *     int rc = hem_thread_call(load, &disk, NULL);
+ *     static int user(void *arg)
+ *     {
+ *         return hem_thread_call(load, arg,
+ *                                &(hem_thread_options){.lane = &disk});
+ *     }
  *
- * The pool belongs to the loop, starts threads as they are needed, and is
- * joined at the end of hem_run(). A call that has begun cannot be stopped.
+ * The pool belongs to the loop, starts threads as they are needed, up to 64,
+ * keeps them, and joins them at the end of hem_run(). They have all signals
+ * blocked and 1 MiB of stack. A call that has begun cannot be stopped.
+ *
+ * Lanes. Calls that may be stuck for long, in a resolver or on a dead file
+ * server, would keep others from the threads. Each lane has a limit of its own:
+ * so many of its calls run at once, the others wait in line, in their order,
+ * and no call waits for one of another lane, as long as not all 64 threads are
+ * taken. A lane is a description, read while a call is made: static, or
+ * anywhere else. What is counted of it is counted in each loop for itself, by
+ * its address: two lanes are two objects, whatever they are called. Calls that
+ * name no lane share one, of limit 8. hem's own names and files have others.
  */
 #ifndef HEM_THREAD_H
 #define HEM_THREAD_H
@@ -16,24 +33,48 @@
 
 HEM_BEGIN_DECLS
 
+/* Calls that wait for each other only. */
+typedef struct hem_thread_lane {
+    const char *name; /* for people */
+    uint32_t limit;   /* of calls that run at once, up to 64; 0: 8 */
+} hem_thread_lane;
+
+/* Initialiser of a lane. */
+#define HEM_THREAD_LANE(name, limit)                                           \
+    {                                                                          \
+        (name), (limit)                                                        \
+    }
+
+typedef struct hem_thread_lane_info {
+    size_t running; /* calls that have begun, or are next, abandoned ones too */
+    size_t waiting; /* in line, for the limit is reached */
+} hem_thread_lane_info;
+
 typedef struct hem_thread_options {
     /* Called with `arg`, once, if the call returns HEM_ECANCELED: at once, or
      * on the loop when the function has returned after all. Frees what the
      * caller can no longer. NULL: a caller that is cancelled waits until the
      * function has returned. */
     void (*abandon)(void *arg);
+    const hem_thread_lane *lane; /* NULL: that of all who name none */
 } hem_thread_options;
 
 /*
- * Call fn(arg) on a thread and return what it returns. At most 8 calls of a
- * loop run at once, others wait in line. The caller being cancelled: a call
- * that has not begun is dropped; else with `abandon` the caller goes on at
- * once with HEM_ECANCELED, without it when the function has returned.
- * HEM_ENOMEM, HEM_EAGAIN: no thread could be started. [suspends]
+ * Call fn(arg) on a thread and return what it returns. The caller being
+ * cancelled: a call that has not begun is dropped; else with `abandon` the
+ * caller goes on at once with HEM_ECANCELED, without it when the function has
+ * returned. A call that was abandoned counts in its lane until the function
+ * has returned. HEM_ENOMEM, HEM_EAGAIN: no thread could be started; HEM_EINVAL:
+ * the lane's limit is above 64. Then `abandon` is not called. [suspends]
  * [cancel point]
  */
 HEM_API HEM_CHECK int hem_thread_call(hem_fn *fn, void *arg,
                                       const hem_thread_options *opts);
+
+/* Tell how many calls of `lane` (NULL: that of all who name none) there are in
+ * this loop. [loop thread] */
+HEM_API void hem_thread_lane_get_info(const hem_thread_lane *lane,
+                                      hem_thread_lane_info *ret);
 
 HEM_END_DECLS
 

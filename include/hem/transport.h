@@ -42,11 +42,15 @@ typedef struct hem_transport {
      * Cancelled, it has consumed nothing. [suspends] */
     ssize_t (*read)(void *layer, hem_stream *below, void *buf, size_t size);
     /* Write some of the bytes, and return how many, at least 1. Cancelled, none
-     * of them. [suspends] */
+     * of them: so wait with hem_stream_drain(below), then hem_stream_put(), which
+     * takes all or none. The caller waits until what was put has gone.
+     * [suspends] */
     ssize_t (*write)(void *layer, hem_stream *below, const void *buf,
                      size_t size);
     /* Take all the bytes for hem_stream_put(), behind those written, or none;
-     * NULL: there is no buffered writing. Never suspends. */
+     * not called while a task is in `write`. hem_stream_put() on `below` does
+     * not know HEM_ELIMIT: the stream on top sees to it. NULL: there is no
+     * buffered writing. Never suspends. */
     int (*put)(void *layer, hem_stream *below, const void *buf, size_t size);
     /* Wait until not more than `most` bytes are taken and not yet sent; NULL:
      * ask the stream below. [suspends] */
@@ -54,7 +58,8 @@ typedef struct hem_transport {
     /* How many bytes are taken and not yet sent; NULL: ask the stream below.
      * Never suspends. */
     size_t (*pending)(void *layer, hem_stream *below);
-    /* Say that no more will be written; NULL: not had. [suspends] */
+    /* Say that no more will be written, when all that was put has gone; NULL:
+     * not had. [suspends] */
     int (*shutdown_write)(void *layer, hem_stream *below);
     /* Give back what the layer holds; a call that is suspended in it returns
      * before its memory may go: `release` is told when that is so.
@@ -67,7 +72,8 @@ typedef struct hem_transport {
 /*
  * Put a layer on the open stream `s`: from here on `s` is the layer, and what it
  * was is below it, to be closed with it. `transport` is static; `layer` is the
- * stream's until `release`. HEM_EBADF: not open; HEM_EBUSY: a task reads or
+ * stream's until `release`. What is kept (hem_stream_put()) goes first, as it
+ * is. HEM_EBADF: not open; HEM_EBUSY: a task reads or
  * writes; HEM_EPROTO: bytes were read ahead already, which the layer would
  * miss; HEM_ENOMEM; in all cases nothing has changed. [loop thread]
  */

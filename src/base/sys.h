@@ -25,6 +25,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -34,6 +35,8 @@
 #include <sys/sendfile.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -59,18 +62,49 @@
     X(int, getpeername, (int fd, struct sockaddr *a, socklen_t *n), (fd, a, n),                 \
       (ENOBUFS, ENOTCONN))                                                                      \
     X(int, shutdown, (int fd, int how), (fd, how), (ENOTCONN))                                  \
+    X(int, lstat, (const char *path, struct stat *ret), (path, ret),                            \
+      (EACCES, ENOENT, ENOMEM))                                                                 \
+    X(int, unlink, (const char *path), (path), (EACCES, EPERM, EBUSY, EROFS, ENOMEM))           \
+    X(int, chmod, (const char *path, mode_t mode), (path, mode), (EPERM, EROFS, ENOMEM))        \
+    X(int, fchmod, (int fd, mode_t mode), (fd, mode), (EPERM))                                  \
     X(ssize_t, recv, (int fd, void *p, size_t n, int flags), (fd, p, n, flags),                 \
       (EINTR, ECONNRESET, ETIMEDOUT, EHOSTUNREACH, ENOMEM))                                     \
     X(ssize_t, send, (int fd, const void *p, size_t n, int flags), (fd, p, n, flags),           \
       (EINTR, EPIPE, ECONNRESET, ETIMEDOUT, ENOBUFS, ENOMEM))                                   \
+    X(ssize_t, sendmsg, (int fd, const struct msghdr *m, int flags), (fd, m, flags),            \
+      (EINTR, EPIPE, ECONNRESET, ETIMEDOUT, ENOBUFS, ENOMEM))                                   \
+    X(int, socketpair, (int domain, int type, int protocol, int *fds),                          \
+      (domain, type, protocol, fds), (EMFILE, ENFILE, ENOMEM))                                  \
+    X(ssize_t, recvfrom,                                                                        \
+      (int fd, void *p, size_t n, int flags, struct sockaddr *a, socklen_t *length),            \
+      (fd, p, n, flags, a, length), (EINTR, ECONNREFUSED, ENOMEM))                              \
+    X(ssize_t, sendto,                                                                          \
+      (int fd, const void *p, size_t n, int flags, const struct sockaddr *a, socklen_t length), \
+      (fd, p, n, flags, a, length), (EINTR, ECONNREFUSED, EMSGSIZE, ENOBUFS, ENETUNREACH))      \
+    X(ssize_t, recvmsg, (int fd, struct msghdr *m, int flags), (fd, m, flags), (EINTR, ENOMEM)) \
+    X(int, recvmmsg, (int fd, struct mmsghdr *m, unsigned n, int flags), (fd, m, n, flags),     \
+      (EINTR, ECONNREFUSED, ENOMEM))                                                            \
+    X(int, sendmmsg, (int fd, struct mmsghdr *m, unsigned n, int flags), (fd, m, n, flags),     \
+      (EINTR, ECONNREFUSED, EMSGSIZE, ENOBUFS, ENETUNREACH))                                    \
     X(ssize_t, sendfile, (int out, int in, off_t *at, size_t n), (out, in, at, n),              \
       (EINTR, EIO, EINVAL, ENOMEM, EPIPE, ECONNRESET))                                          \
     X(ssize_t, read, (int fd, void *p, size_t n), (fd, p, n), (EINTR, EIO))                     \
     X(ssize_t, write, (int fd, const void *p, size_t n), (fd, p, n),                            \
       (EINTR, EIO, ENOSPC, EPIPE))                                                              \
+    X(ssize_t, writev, (int fd, const struct iovec *v, int n), (fd, v, n),                      \
+      (EINTR, EIO, ENOSPC, EPIPE))                                                              \
+    X(ssize_t, pread, (int fd, void *p, size_t n, off_t at), (fd, p, n, at), (EINTR, EIO))      \
+    X(ssize_t, preadv2, (int fd, const struct iovec *v, int n, off_t at, int flags),            \
+      (fd, v, n, at, flags), (EAGAIN, EOPNOTSUPP, ENOSYS, EIO))                                 \
+    X(off_t, lseek, (int fd, off_t by, int whence), (fd, by, whence), (ESPIPE))                 \
+    X(int, fstat, (int fd, struct stat *st), (fd, st), (ENOMEM, EOVERFLOW))                     \
+    X(int, open, (const char *path, int flags, mode_t mode), (path, flags, mode),               \
+      (EMFILE, ENFILE, ENOMEM, ENOENT, EACCES))                                                 \
+    X(int, poll, (struct pollfd *p, nfds_t n, int ms), (p, n, ms), (EINTR, ENOMEM))             \
     X(int, pipe2, (int *fds, int flags), (fds, flags), (EMFILE, ENFILE))                        \
     X(int, fcntl_get, (int fd), (fd), (EBADF))                                                  \
     X(int, fcntl_set, (int fd, int flags), (fd, flags), (EBADF))                                \
+    X(int, fcntl_pipe_size, (int fd, int size), (fd, size), (EPERM, EBUSY, ENOMEM))             \
     X(int, epoll_create1, (int flags), (flags), (EMFILE, ENFILE, ENOMEM))                       \
     X(int, epoll_ctl, (int ep, int op, int fd, struct epoll_event *e), (ep, op, fd, e),         \
       (ENOMEM, ENOSPC))                                                                         \
@@ -86,6 +120,8 @@
       (t, a, f, p), (EAGAIN))                                                                   \
     X(int, resolve, (const char *host, const struct addrinfo *hints, struct addrinfo **ret),    \
       (host, hints, ret), (ENOMEM, -HEM_ENAME, -HEM_ENAMETEMP, EMFILE))                         \
+    X(int, resolve_name, (const struct sockaddr *a, socklen_t n, char *name, socklen_t size),   \
+      (a, n, name, size), (ENOMEM, -HEM_ENAME, -HEM_ENAMETEMP))                                 \
     X(pid_t, fork, (void), (), (EAGAIN, ENOMEM))                                                \
     X(int, pidfd_open, (pid_t pid), (pid), (EMFILE, ENFILE, ENOMEM, ENODEV))                    \
     X(int, pidfd_send_signal, (int fd, int signo), (fd, signo), (EPERM))                        \

@@ -53,10 +53,8 @@ int hem__call_guard_region(void *p, size_t bytes)
     return madvise(p, bytes, MADV_INSTALL_GUARD) < 0 ? -errno : 0;
 }
 
-int hem__call_resolve(const char *host, const struct addrinfo *hints,
-                      struct addrinfo **ret)
+static int from_resolver(int rc)
 {
-    int rc = getaddrinfo(host, NULL, hints, ret);
     switch (rc) {
     case 0:
         return 0;
@@ -69,4 +67,16 @@ int hem__call_resolve(const char *host, const struct addrinfo *hints,
     default:
         return HEM_ENAME;
     }
+}
+
+int hem__call_resolve(const char *host, const struct addrinfo *hints,
+                      struct addrinfo **ret)
+{
+    return from_resolver(getaddrinfo(host, NULL, hints, ret));
+}
+
+int hem__call_resolve_name(const struct sockaddr *a, socklen_t n, char *name,
+                           socklen_t size)
+{
+    return from_resolver(getnameinfo(a, n, name, size, NULL, 0, NI_NAMEREQD));
 }

@@ -9,6 +9,7 @@
 
 #include "base/sys.h"
 #include "hem/error.h"
+#include "io/unix.h"
 
 static int parse4(hem_address *ret, const char *host, uint16_t port)
 {
@@ -104,7 +105,7 @@ const char *hem_address_format(const hem_address *a, char *buf)
         format6(a, buf);
         break;
     case AF_UNIX:
-        snprintf(buf, HEM_ADDRESS_TEXT, "unix");
+        hem__unix_format(a, buf);
         break;
     default:
         snprintf(buf, HEM_ADDRESS_TEXT, "?");

@@ -52,22 +52,49 @@ int hem__layer_shutdown_write(hem__layer *y)
     return rc;
 }
 
-void hem__layer_close(hem__layer *y, bool abort)
+int hem__layer_put(hem__layer *y, const void *buf, size_t size)
 {
+    return y->transport->put(y->layer, y->below, buf, size);
+}
+
+int hem__layer_drain(hem__layer *y, size_t most)
+{
+    enter(y);
+    int rc = 0;
+    if (y->transport->drain)
+        rc = y->transport->drain(y->layer, y->below, most);
+    else if (y->below)
+        rc = hem__kept_wait(y->below, most);
+    rc = (int)outcome(y, rc);
+    leave(y);
+    return rc;
+}
+
+size_t hem__layer_pending(hem__layer *y)
+{
+    if (y->transport->pending)
+        return y->transport->pending(y->layer, y->below);
+    return y->below ? hem_stream_pending(y->below) : 0;
+}
+
+int hem__layer_close(hem__layer *y, bool abort)
+{
+    int rc = 0;
     enter(y);
     y->closed = true;
     if (y->transport->close)
         y->transport->close(y->layer, y->below, abort);
     if (y->below)
-        (void)(abort ? hem_stream_abort(y->below) : hem_stream_close(y->below));
+        rc = abort ? hem_stream_abort(y->below) : hem_stream_close(y->below);
     leave(y);
+    return rc;
 }
 
 int hem_stream_push(hem_stream *s, const hem_transport *transport, void *layer)
 {
     if (!hem__fd_is_open(&s->fd))
         return HEM_EBADF;
-    if (s->reading || s->writing)
+    if (s->reading == HEM__USE_BUSY || s->writing == HEM__USE_BUSY)
         return HEM_EBUSY;
     if (s->begin != s->end)
         return HEM_EPROTO;
@@ -78,7 +105,10 @@ int hem_stream_push(hem_stream *s, const hem_transport *transport, void *layer)
     *y = (hem__layer){.transport = transport, .layer = layer, .under = *s};
     y->below = &y->under;
     hem__fd_move(l, &y->under.fd, &s->fd);
+    hem__kept_moved(&y->under);
     hem__stream_init_layered(l, s, y, y->under.limit);
+    s->high_water = y->under.high_water;
+    y->under.beneath = true;
     return 0;
 }
 

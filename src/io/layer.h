@@ -23,7 +23,12 @@ ssize_t hem__layer_read(hem__layer *y, void *buf, size_t size);
 ssize_t hem__layer_write(hem__layer *y, const void *buf, size_t size);
 int hem__layer_shutdown_write(hem__layer *y);
 
-/* Close the layer and what is below. */
-void hem__layer_close(hem__layer *y, bool abort);
+/* For what is put; the transport takes it, which the caller knows. */
+int hem__layer_put(hem__layer *y, const void *buf, size_t size);
+int hem__layer_drain(hem__layer *y, size_t most);
+size_t hem__layer_pending(hem__layer *y);
+
+/* Close the layer and what is below, whose result it returns. */
+int hem__layer_close(hem__layer *y, bool abort);
 
 #endif

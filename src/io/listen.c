@@ -1,238 +1,178 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Listeners: their life. Sockets come opened (listen_socket.c) and are attached
+ * all or none. The first is open as long as the listener is; whoever accepts
+ * waits at the first, and the others wake him there (listen_accept.c).
+ */
 #include "io/listen.h"
 
-#include <netinet/in.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "base/sys.h"
-#include "hem/loop.h"
 
-#define DEFAULT_BACKLOG 4096
-#define BACK_OFF_MIN    (10 * HEM_MSEC)
-#define BACK_OFF_MAX    (500 * HEM_MSEC)
-/* Errors in a row that are taken for those of single connections. */
-#define PASS_OVER_MAX 16
-
-static int set_option(int fd, int level, int name, int value)
+/* An event at another socket than the first. */
+static void socket_ready(struct hem__fd *self)
 {
-    return hem__sys_setsockopt(fd, level, name, &value, sizeof(value));
+    struct hem__listening *s = (struct hem__listening *)self;
+    hem__fd_wake(hem__loop, &s->listener->sockets[0].fd, HEM__FD_READ, 0);
 }
 
-static int bind_socket(int fd, const hem_address *a,
-                       const hem_listen_options *o)
+static int attach_one(hem_loop *loop, hem_listener *l, int fd,
+                      const hem__unix_file *file)
 {
-    HEM_TRY(set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1));
-    if (o->reuse_port)
-        HEM_TRY(set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1));
-    if (a->storage.ss_family == AF_INET6)
-        HEM_TRY(set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, o->ipv6_only));
-    HEM_TRY(hem__sys_bind(fd, (const struct sockaddr *)&a->storage, a->length));
-    return hem__sys_listen(fd, o->backlog > 0 ? o->backlog : DEFAULT_BACKLOG);
-}
-
-static int open_socket(int *ret, const char *host, uint16_t port,
-                       const hem_listen_options *o)
-{
-    hem_address a;
-    HEM_TRY(hem_address_parse(&a, host, port));
-    int fd = hem__sys_socket(a.storage.ss_family,
-                             SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return fd;
-    int rc = bind_socket(fd, &a, o);
-    if (rc < 0) {
-        close(fd);
-        return rc;
+    struct hem__listening *s = &l->sockets[l->count];
+    HEM_TRY(hem__fd_init(loop, &s->fd, fd));
+    s->listener = l;
+    s->device = file->device;
+    s->inode = file->inode;
+    if (l->count > 0) {
+        s->fd.on_ready = socket_ready;
+        int rc = hem__fd_watch(loop, &s->fd, HEM__FD_READ);
+        if (rc < 0) {
+            hem__fd_give_up(loop, &s->fd);
+            return rc;
+        }
     }
-    *ret = fd;
+    l->count++;
     return 0;
 }
 
-int hem_listen_socket(int *ret_fd, const char *host, uint16_t port,
-                      const hem_listen_options *opts)
+/* Attach all of them, or discard them. */
+static int attach(hem_loop *loop, hem_listener *l, const hem__opened *o)
 {
-    static const hem_listen_options defaults;
-    const hem_listen_options *o = opts ? opts : &defaults;
-    if (host)
-        return open_socket(ret_fd, host, port, o);
-    int rc = open_socket(ret_fd, "::", port, o);
-    if (rc == HEM_EAFNOSUPPORT || rc == HEM_EADDRNOTAVAIL)
-        rc = open_socket(ret_fd, "0.0.0.0", port, o);
+    uint32_t before = l->count;
+    int rc = 0;
+    for (size_t i = 0; i < o->count && rc == 0; i++)
+        rc = attach_one(loop, l, o->fds[i], &o->files[i]);
+    if (rc == 0)
+        return 0;
+    while (l->count > before)
+        hem__fd_give_up(loop, &l->sockets[--l->count].fd);
+    hem__opened_discard(o);
     return rc;
 }
 
-/* Check that `fd` is a listening socket, and make it fit for a loop. */
-static int adopt(int fd)
+/* Open `l` with these, or leave it as it is. */
+static int open_with(hem_listener *l, const hem__opened *opened, uint32_t limit)
 {
-    int listening = 0;
-    socklen_t n = sizeof(listening);
-    HEM_TRY(hem__sys_getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &n));
-    if (!listening)
-        return HEM_EINVAL;
-    int flags = hem__sys_fcntl_get(fd);
-    if (flags < 0)
-        return flags;
-    if (!(flags & O_NONBLOCK))
-        HEM_TRY(hem__sys_fcntl_set(fd, flags | O_NONBLOCK));
-    (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+    hem_listener fresh;
+    memset(&fresh, 0, sizeof(fresh));
+    fresh.limit = limit;
+    hem_loop *loop = hem__loop_need("hem_listen");
+    HEM_TRY(attach(loop, &fresh, opened));
+    *l = fresh;
+    for (uint32_t i = 0; i < l->count; i++) {
+        hem__fd_move(loop, &l->sockets[i].fd, &fresh.sockets[i].fd);
+        l->sockets[i].listener = l;
+    }
     return 0;
 }
 
 int hem_listen(hem_listener *l, const char *host, uint16_t port,
                const hem_listen_options *opts)
 {
-    hem_loop *loop = hem__loop_need("hem_listen");
-    int fd = opts ? opts->fd : 0;
-    if (fd < 0)
+    const hem_listen_options *o = opts ? opts : &hem__listen_defaults;
+    (void)hem__loop_need("hem_listen");
+    hem__opened opened;
+    HEM_TRY(hem__open_host(&opened, HEM_LISTENER_SOCKETS, host, port, o));
+    return open_with(l, &opened, o->limit);
+}
+
+int hem_listen_address(hem_listener *l, const hem_address *address,
+                       const hem_listen_options *opts)
+{
+    const hem_listen_options *o = opts ? opts : &hem__listen_defaults;
+    (void)hem__loop_need("hem_listen_address");
+    hem__opened opened;
+    HEM_TRY(hem__open_address(&opened, address, o));
+    return open_with(l, &opened, o->limit);
+}
+
+int hem_listen_unix(hem_listener *l, const char *path,
+                    const hem_listen_options *opts)
+{
+    hem_address a;
+    HEM_TRY(hem__unix_address(&a, path));
+    return hem_listen_address(l, &a, opts);
+}
+
+int hem_listener_add(hem_listener *l, const char *host, uint16_t port,
+                     const hem_listen_options *opts)
+{
+    const hem_listen_options *o = opts ? opts : &hem__listen_defaults;
+    hem_address first;
+    HEM_TRY(hem_listener_address(l, &first));
+    hem__opened opened;
+    HEM_TRY(hem__open_host(&opened, HEM_LISTENER_SOCKETS - l->count, host,
+                           port ? port : hem_address_port(&first), o));
+    return attach(hem__loop, l, &opened);
+}
+
+int hem_listener_add_address(hem_listener *l, const hem_address *address,
+                             const hem_listen_options *opts)
+{
+    if (!hem__listener_is_open(l))
         return HEM_EBADF;
-    int rc = fd > 0 ? adopt(fd) : hem_listen_socket(&fd, host, port, opts);
-    if (rc < 0)
-        return rc;
-    memset(l, 0, sizeof(*l));
-    rc = hem__fd_init(loop, &l->fd, fd);
-    if (rc < 0) {
-        if (!opts || opts->fd == 0)
-            close(fd);
-        return rc;
-    }
-    l->limit = opts ? opts->limit : 0;
-    return 0;
+    if (l->count == HEM_LISTENER_SOCKETS)
+        return HEM_ELIMIT;
+    hem__opened opened;
+    HEM_TRY(hem__open_address(&opened, address,
+                              opts ? opts : &hem__listen_defaults));
+    return attach(hem__loop, l, &opened);
 }
 
 int hem_listener_address(const hem_listener *l, hem_address *ret)
 {
-    return hem__fd_is_open(&l->fd) ? hem_address_of_socket(ret, l->fd.fd)
-                                   : HEM_EBADF;
+    return hem__listener_is_open(l)
+               ? hem_address_of_socket(ret, l->sockets[0].fd.fd)
+               : HEM_EBADF;
+}
+
+ssize_t hem_listener_addresses(const hem_listener *l, hem_address *ret,
+                               size_t max)
+{
+    if (!hem__listener_is_open(l))
+        return HEM_EBADF;
+    hem_address all[HEM_LISTENER_SOCKETS];
+    for (uint32_t i = 0; i < l->count; i++)
+        HEM_TRY(hem_address_of_socket(&all[i], l->sockets[i].fd.fd));
+    size_t count = l->count < max ? l->count : max;
+    if (count > 0)
+        memcpy(ret, all, count * sizeof(all[0]));
+    return (ssize_t)l->count;
+}
+
+int hem__listener_watch(hem_loop *loop, hem_listener *l)
+{
+    return hem__fd_watch(loop, &l->sockets[0].fd, HEM__FD_READ);
+}
+
+/* Before the socket goes, so that nobody finds its file without it. */
+static void remove_file(const struct hem__listening *s)
+{
+    hem_address a;
+    if (s->inode && hem_address_of_socket(&a, s->fd.fd) == 0)
+        hem__unix_remove(&a, &(hem__unix_file){s->device, s->inode});
 }
 
 int hem_listener_close(hem_listener *l)
 {
     if (!l)
         return 0;
-    if (!hem__fd_is_open(&l->fd))
+    if (!hem__listener_is_open(l))
         return HEM_EBADF;
     hem_loop *loop = hem__loop_need("hem_listener_close");
-    hem__fd_unregister(loop, &l->fd); /* others may hold the socket */
-    int rc = hem__fd_close(loop, &l->fd);
+    for (uint32_t i = l->count; i-- > 0;) {
+        struct hem__listening *s = &l->sockets[i];
+        remove_file(s);
+        hem__fd_unregister(loop, &s->fd); /* others may hold the socket */
+        (void)hem__fd_close(loop, &s->fd);
+    }
     hem__listener_resume(l);
-    return rc;
+    return 0;
 }
 
 void hem__listener_cleanup(hem_listener *l)
 {
     (void)hem_listener_close(l);
-}
-
-void hem__listener_resume(hem_listener *l)
-{
-    if (l->pausing && !hem_future_done(&l->pause))
-        (void)!hem_future_set_result(&l->pause, 0);
-}
-
-static void pause_over(void *arg)
-{
-    hem__listener_resume(arg);
-}
-
-int hem__listener_pause(hem_listener *l, hem_ns d)
-{
-    if (!hem__fd_is_open(&l->fd))
-        return HEM_EBADF;
-    hem_callback over;
-    hem_callback_init(&over, pause_over, l);
-    hem_future_init(&l->pause);
-    int rc;
-    if (d != HEM_NEVER && hem_call_later(&over, d) < 0) {
-        rc = hem_sleep(d); /* needs no memory, but a close does not end it */
-    } else {
-        l->pausing = true;
-        rc = hem_future_wait(&l->pause);
-        l->pausing = false;
-        (void)hem_callback_cancel(&over);
-    }
-    if (rc < 0)
-        return rc;
-    return hem__fd_is_open(&l->fd) ? 0 : HEM_EBADF;
-}
-
-/* Whether accept may succeed once others have closed descriptors. */
-static bool exhausted(int error)
-{
-    return error == HEM_EMFILE || error == HEM_ENFILE || error == HEM_ENOBUFS ||
-           error == HEM_ENOMEM;
-}
-
-/* Whether the error is of the listener, not of one connection in its queue. */
-static bool fatal(int error)
-{
-    return error == HEM_EBADF || error == HEM_EINVAL || error == HEM_ENOTSOCK ||
-           error == HEM_EFAULT;
-}
-
-static int back_off(hem_listener *l, int error)
-{
-    if (l->back_off == 0) {
-        l->back_off = BACK_OFF_MIN;
-        hem_log(HEM_LOG_WARNING, "accept: %s: pausing", hem_errname(error));
-    } else if (l->back_off < BACK_OFF_MAX) {
-        l->back_off *= 2;
-        if (l->back_off > BACK_OFF_MAX)
-            l->back_off = BACK_OFF_MAX;
-    }
-    return hem__listener_pause(l, l->back_off);
-}
-
-static int accept_loop(hem_loop *loop, hem__fiber *f, hem_listener *l)
-{
-    uint32_t passed_over = 0;
-    for (;;) {
-        if (!hem__fd_is_open(&l->fd))
-            return HEM_EBADF;
-        int rc = HEM_EAGAIN;
-        if (hem__fd_may(&l->fd, HEM__FD_READ))
-            rc = hem__sys_accept4(l->fd.fd, NULL, NULL,
-                                  SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (rc >= 0) {
-            l->back_off = 0;
-            return rc;
-        }
-        if (rc == HEM_EAGAIN) {
-            passed_over = 0;
-            l->back_off = 0;
-            hem__fd_exhausted(&l->fd, HEM__FD_READ);
-            HEM_TRY(hem__fd_wait(loop, f, &l->fd, HEM__FD_READ));
-        } else if (fatal(rc)) {
-            return rc;
-        } else if (exhausted(rc) || ++passed_over > PASS_OVER_MAX) {
-            HEM_TRY(back_off(l, rc));
-        }
-    }
-}
-
-int hem__accept_fd(hem_loop *loop, hem__fiber *f, hem_listener *l)
-{
-    HEM_TRY(hem__io_checkpoint(loop, f));
-    return accept_loop(loop, f, l);
-}
-
-int hem_accept(hem_listener *l, hem_stream *s)
-{
-    if (!hem__fd_is_open(&l->fd))
-        return HEM_EBADF;
-    hem_loop *loop = hem__loop_need("hem_accept");
-    hem__fiber *f = hem__fiber_need(loop, "hem_accept");
-    if (l->accepting)
-        return HEM_EBUSY;
-    l->accepting = true;
-    int fd = hem__accept_fd(loop, f, l);
-    l->accepting = false;
-    if (fd < 0)
-        return fd;
-    int rc = hem__stream_init(loop, s, fd, l->limit);
-    if (rc < 0)
-        close(fd);
-    else
-        hem__tcp_tune(fd);
-    return rc;
 }

@@ -1,112 +1,171 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Names of hosts, by getaddrinfo on a thread. What the thread works on is a
- * heap object of its own: a caller that is cancelled leaves it behind.
- *
- * getaddrinfo also takes "127.1" and "0x7f000001" for addresses, which has let
- * requests through that were meant to be kept out: such hosts are refused.
- */
+/* Names of hosts: what needs no asking, and the limit of time round the asking. */
+#include "hem/resolve.h"
+
+#include <arpa/inet.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <string.h>
 
-#include "base/alloc.h"
-#include "base/sys.h"
-#include "hem/address.h"
+#include "hem/error.h"
+#include "hem/failure.h"
 #include "hem/task.h"
-#include "hem/thread.h"
+#include "hem/timeout.h"
+#include "io/host.h"
+#include "io/resolver.h"
+#include "loop/loop.h"
 
-#define NAME_MAX_BYTES 253
+#define DEFAULT_TIMEOUT (30 * HEM_SEC)
 
-struct lookup {
-    struct addrinfo *found; /* NULL: nothing yet */
-    char host[NAME_MAX_BYTES + 1];
-};
+static const hem_resolve_options defaults = {.family = AF_UNSPEC};
 
-static void lookup_free(void *arg)
+const char *hem_resolve_backend(void)
 {
-    struct lookup *l = arg;
-    if (l->found)
-        freeaddrinfo(l->found);
-    hem__free(l);
+    return hem__resolver_kind;
 }
 
-static int look_up(void *arg)
+static bool wants(const hem_resolve_options *o, int family)
 {
-    struct lookup *l = arg;
-    struct addrinfo hints = {.ai_family = AF_UNSPEC,
-                             .ai_socktype = SOCK_STREAM,
-                             .ai_flags = AI_ADDRCONFIG};
-    return hem__sys_resolve(l->host, &hints, &l->found);
+    return o->family == AF_UNSPEC || o->family == family;
 }
 
-/* Whether the last label is a number: an address in a disguise. */
-static bool ends_in_number(const char *host, size_t length)
+/* An answer of `count` addresses that needed no asking. */
+static ssize_t give(hem_address *ret, size_t max, const hem_address *found,
+                    size_t count, uint16_t port)
 {
-    if (length > 0 && host[length - 1] == '.')
-        length--;
-    size_t begin = length;
-    while (begin > 0 && host[begin - 1] != '.')
-        begin--;
-    const char *label = host + begin;
-    size_t n = length - begin;
-    if (n > 1 && label[0] == '0' && (label[1] == 'x' || label[1] == 'X'))
-        return strspn(label + 2, "0123456789abcdefABCDEF") >= n - 2;
-    return n > 0 && strspn(label, "0123456789") >= n;
-}
-
-static void set_port(hem_address *a, uint16_t port)
-{
-    uint16_t net = htons(port);
-    size_t at = a->storage.ss_family == AF_INET6
-                    ? offsetof(struct sockaddr_in6, sin6_port)
-                    : offsetof(struct sockaddr_in, sin_port);
-    memcpy((char *)&a->storage + at, &net, sizeof(net));
-}
-
-static ssize_t copy_found(const struct lookup *l, hem_address *ret, size_t max,
-                          uint16_t port)
-{
-    ssize_t count = 0;
-    for (const struct addrinfo *i = l->found; i; i = i->ai_next) {
-        if (i->ai_addrlen > sizeof(ret->storage))
-            continue;
-        if ((size_t)count < max) {
-            hem_address *a = &ret[count];
-            memset(a, 0, sizeof(*a));
-            memcpy(&a->storage, i->ai_addr, i->ai_addrlen);
-            a->length = i->ai_addrlen;
-            set_port(a, port);
-        }
-        count++;
+    HEM_TRY(hem_yield());
+    for (size_t i = 0; i < count && i < max; i++) {
+        ret[i] = found[i];
+        hem__host_set_port(&ret[i], port);
     }
-    return count > 0 ? count : HEM_ENAME;
+    return (ssize_t)count;
+}
+
+static ssize_t give_both(hem_address *ret, size_t max, uint16_t port,
+                         const hem_resolve_options *o,
+                         void (*make)(hem_address *ret, int family))
+{
+    static const int families[] = {AF_INET6, AF_INET};
+    hem_address found[2];
+    size_t count = 0;
+    for (size_t i = 0; i < 2; i++) {
+        if (wants(o, families[i]))
+            make(&found[count++], families[i]);
+    }
+    return give(ret, max, found, count, port);
+}
+
+/* How asking for `what` ended: `rc` of the resolver, within its time limit. */
+static int end_asking(hem_timeout *t, int rc, const char *what)
+{
+    rc = hem_timeout_close(t, rc);
+    if (rc == HEM_ETIMEDOUT && hem_timeout_expired(t))
+        return hem_fail(rc, "resolve \"%s\": no answer in time", what);
+    if (rc < 0 && rc != HEM_ECANCELED)
+        return hem_fail(rc, "resolve \"%s\": %s", what, hem_strerror(rc));
+    return rc;
+}
+
+static hem_ns time_limit(const hem_resolve_options *o)
+{
+    return o->timeout ? o->timeout : DEFAULT_TIMEOUT;
+}
+
+static ssize_t ask(hem_address *ret, size_t max, const char *name,
+                   uint16_t port, const hem_resolve_options *o)
+{
+    hem_timeout t;
+    HEM_TRY(hem_timeout_open(&t, time_limit(o)));
+    ssize_t count = hem__resolver_find(ret, max, name, o->family);
+    int rc = end_asking(&t, count < 0 ? (int)count : 0, name);
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < max && i < (size_t)count; i++)
+        hem__host_set_port(&ret[i], port);
+    return count;
+}
+
+static bool is_known(int family)
+{
+    return family == AF_UNSPEC || family == AF_INET || family == AF_INET6;
 }
 
 ssize_t hem_resolve(hem_address *ret, size_t max, const char *host,
-                    uint16_t port)
+                    uint16_t port, const hem_resolve_options *opts)
 {
-    size_t length = strnlen(host, NAME_MAX_BYTES + 1);
-    if (length > NAME_MAX_BYTES)
-        return HEM_ENAMETOOLONG;
-    hem_address numeric;
-    if (hem_address_parse(&numeric, host, port) == 0) {
-        HEM_TRY(hem_yield());
-        if (max > 0)
-            *ret = numeric;
-        return 1;
-    }
-    if (length == 0 || ends_in_number(host, length))
+    (void)hem__fiber_need(hem__loop_need("hem_resolve"), "hem_resolve");
+    const hem_resolve_options *o = opts ? opts : &defaults;
+    if (!is_known(o->family))
         return HEM_EINVAL;
-    struct lookup *l = hem__alloc(sizeof(*l));
-    if (!l)
-        return HEM_ENOMEM;
-    l->found = NULL;
-    memcpy(l->host, host, length + 1);
-    int rc = hem_thread_call(look_up, l,
-                             &(hem_thread_options){.abandon = lookup_free});
-    if (rc == HEM_ECANCELED)
-        return rc; /* what was looked up is freed when it comes */
-    ssize_t count = rc < 0 ? rc : copy_found(l, ret, max, port);
-    lookup_free(l);
-    return count;
+    if (!host)
+        return give_both(ret, max, port, o,
+                         o->passive ? hem__host_any : hem__host_loopback);
+    hem__host h;
+    HEM_TRY(hem__host_read(&h, host, o->host_length, o->numeric_forms));
+    switch (h.kind) {
+    case HEM__HOST_NUMERIC:
+        if (!wants(o, h.address.storage.ss_family))
+            return HEM_EAFNOSUPPORT;
+        return give(ret, max, &h.address, 1, port);
+    case HEM__HOST_LOCAL:
+        if (o->numeric_only)
+            return HEM_EINVAL;
+        return give_both(ret, max, port, o, hem__host_loopback);
+    default:
+        return o->numeric_only ? HEM_EINVAL : ask(ret, max, h.text, port, o);
+    }
+}
+
+/* The address without its port and brackets. */
+static void format_host(const hem_address *a, char *text)
+{
+    char with_port[HEM_ADDRESS_TEXT];
+    hem_address_format(a, with_port);
+    size_t from = with_port[0] == '[';
+    size_t length = strlen(with_port);
+    while (with_port[length] != ':')
+        length--;
+    length -= 2 * from;
+    memcpy(text, with_port + from, length);
+    text[length] = '\0';
+}
+
+/* What the resolver says, if it is a name. */
+static int ask_name(char *ret_text, const hem_address *a,
+                    const hem_resolve_options *o)
+{
+    char text[HEM_HOST_TEXT], what[HEM_HOST_TEXT];
+    hem_timeout t;
+    HEM_TRY(hem_timeout_open(&t, time_limit(o)));
+    int rc = hem__resolver_name(text, a);
+    hem__host h;
+    if (rc >= 0 &&
+        (hem__host_read(&h, text, 0, false) < 0 || h.kind == HEM__HOST_NUMERIC))
+        rc = HEM_ENAME;
+    format_host(a, what);
+    HEM_TRY(end_asking(&t, rc, what));
+    memcpy(ret_text, text, sizeof(text));
+    return 0;
+}
+
+int hem_resolve_name(const hem_address *a, char *ret_host, size_t size,
+                     const hem_resolve_options *opts)
+{
+    (void)hem__fiber_need(hem__loop_need("hem_resolve_name"),
+                          "hem_resolve_name");
+    const hem_resolve_options *o = opts ? opts : &defaults;
+    if (a->storage.ss_family != AF_INET && a->storage.ss_family != AF_INET6)
+        return HEM_EAFNOSUPPORT;
+    char text[HEM_HOST_TEXT];
+    if (o->numeric_only) {
+        HEM_TRY(hem_yield());
+        format_host(a, text);
+    } else {
+        HEM_TRY(ask_name(text, a, o));
+    }
+    size_t length = strlen(text);
+    if (length >= size)
+        return HEM_ENAMETOOLONG;
+    memcpy(ret_host, text, length + 1);
+    return (int)length;
 }

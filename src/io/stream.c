@@ -8,40 +8,43 @@
 #include "io/stream.h"
 
 #include <limits.h>
-#include <netinet/tcp.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/sys.h"
-#include "io/layer.h"
 
-#define FIRST_CHUNK   4096
 #define DELIMITER_MAX 64
 
-void hem__tcp_tune(int fd)
-{
-    int on = 1;
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-}
-
-static void set_limit(hem_stream *s, uint32_t limit)
+static void set_defaults(hem_stream *s, uint32_t limit)
 {
     s->limit = limit ? limit : HEM__STREAM_LIMIT;
-    s->chunk = s->limit < FIRST_CHUNK ? s->limit : FIRST_CHUNK;
+    s->chunk = s->limit < HEM__STREAM_CHUNK ? s->limit : HEM__STREAM_CHUNK;
+    s->high_water = HEM__STREAM_LIMIT;
 }
 
 int hem__stream_init(hem_loop *l, hem_stream *s, int fd, uint32_t limit)
 {
     memset(s, 0, sizeof(*s));
     HEM_TRY(hem__fd_init(l, &s->fd, fd));
-    set_limit(s, limit);
+    set_defaults(s, limit);
+    s->write_stall = HEM__STREAM_STALL / HEM_MSEC;
     return 0;
+}
+
+void hem__stream_init_moved(hem_loop *l, hem_stream *s, hem__fd *from,
+                            uint32_t limit)
+{
+    memset(s, 0, sizeof(*s));
+    hem__fd_move(l, &s->fd, from);
+    set_defaults(s, limit);
+    s->write_stall = HEM__STREAM_STALL / HEM_MSEC;
 }
 
 int hem__stream_init_plain(hem_loop *l, hem_stream *s, int fd, uint32_t limit)
 {
     HEM_TRY(hem__stream_init(l, s, fd, limit));
-    s->plain = true;
+    s->how = HEM__HOW_PLAIN;
+    s->write_stall = 0;
     return 0;
 }
 
@@ -50,63 +53,16 @@ void hem__stream_init_layered(hem_loop *l, hem_stream *s,
 {
     memset(s, 0, sizeof(*s));
     hem__fd_open_none(l, &s->fd);
-    set_limit(s, limit);
+    set_defaults(s, limit);
+    s->how = HEM__HOW_LAYER;
     s->layer = layer;
 }
 
-static void drop_buffer(hem_stream *s)
+void hem__stream_drop_buffer(hem_stream *s)
 {
     hem__free(s->buffer);
     s->buffer = NULL;
     s->begin = s->end = s->capacity = 0;
-}
-
-static int close_stream(hem_stream *s, bool abort)
-{
-    if (!hem__fd_is_open(&s->fd))
-        return HEM_EBADF;
-    struct linger now = {.l_onoff = 1};
-    if (abort && !s->layer && !s->plain)
-        (void)setsockopt(s->fd.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-    int rc = hem__fd_close(hem__loop_need("hem_stream_close"), &s->fd);
-    drop_buffer(s);
-    if (s->layer)
-        hem__layer_close(s->layer, abort);
-    s->layer = NULL;
-    return rc;
-}
-
-int hem_stream_close(hem_stream *s)
-{
-    return s ? close_stream(s, false) : 0;
-}
-
-int hem_stream_abort(hem_stream *s)
-{
-    return s ? close_stream(s, true) : 0;
-}
-
-int hem_stream_get_info(const hem_stream *s, hem_stream_info *ret)
-{
-    if (!hem__fd_is_open(&s->fd))
-        return HEM_EBADF;
-    if (s->layer && !s->layer->below)
-        return HEM_ENOTSUP;
-    if (s->layer) {
-        HEM_TRY(hem_stream_get_info(s->layer->below, ret));
-        ret->bytes_read = s->bytes_read;
-        ret->bytes_written = s->bytes_written;
-        return 0;
-    }
-    hem_stream_info info = {.bytes_read = s->bytes_read,
-                            .bytes_written = s->bytes_written,
-                            .fd = s->fd.fd};
-    info.peer.length = sizeof(info.peer.storage);
-    HEM_TRY(hem_address_of_socket(&info.local, s->fd.fd));
-    HEM_TRY(hem__sys_getpeername(
-        s->fd.fd, (struct sockaddr *)&info.peer.storage, &info.peer.length));
-    *ret = info;
-    return 0;
 }
 
 void hem__stream_cleanup(hem_stream *s)
@@ -114,35 +70,32 @@ void hem__stream_cleanup(hem_stream *s)
     (void)hem_stream_close(s);
 }
 
-/* A read call, from its beginning to its end. */
-struct reading {
-    hem_loop *loop;
-    hem__fiber *fiber;
-    hem_stream *stream;
-};
-
-static int begin_read(struct reading *r, hem_stream *s, const char *function)
+static int begin_read(hem__stream_call *r, hem_stream *s, const char *function)
 {
     if (!hem__fd_is_open(&s->fd))
         return HEM_EBADF;
-    r->loop = hem__loop_need(function);
-    r->fiber = hem__fiber_need(r->loop, function);
-    r->stream = s;
     if (s->reading)
-        return HEM_EBUSY;
-    s->reading = true;
-    int rc = hem__io_checkpoint(r->loop, r->fiber);
-    if (rc == 0 && !hem__fd_is_open(&s->fd))
-        rc = HEM_EBADF;
+        return hem__stream_unusable(s->reading);
+    s->reading = HEM__USE_BUSY;
+    int rc = hem__stream_enter(r, s, function);
     if (rc < 0)
-        s->reading = false;
+        s->reading = HEM__USE_NONE;
     return rc;
 }
 
-static ssize_t end_read(struct reading *r, ssize_t result)
+static ssize_t end_read(hem__stream_call *r, ssize_t result)
 {
-    r->stream->reading = false;
+    r->stream->reading = HEM__USE_NONE;
     return result;
+}
+
+int hem__stream_wait_read(hem__stream_call *r)
+{
+    hem_stream *s = r->stream;
+    if (s->read_stall == 0)
+        return hem__fd_wait(r->loop, r->fiber, &s->fd, HEM__FD_READ);
+    return hem__fd_wait_for(r->loop, r->fiber, &s->fd, HEM__FD_READ,
+                            s->read_stall * HEM_MSEC);
 }
 
 static ssize_t count_read(hem_stream *s, ssize_t n)
@@ -157,12 +110,11 @@ static ssize_t count_read(hem_stream *s, ssize_t n)
 /* One recv. HEM_EAGAIN: the socket is empty. */
 static ssize_t receive_now(hem_stream *s, void *p, size_t size)
 {
-    if (s->layer)
-        return count_read(s, hem__layer_read(s->layer, p, size));
+    if (s->how != HEM__HOW_SOCKET)
+        return count_read(s, hem__stream_read_other(s, p, size));
     ssize_t n;
     do {
-        n = s->plain ? hem__sys_read(s->fd.fd, p, size)
-                     : hem__sys_recv(s->fd.fd, p, size, 0);
+        n = hem__sys_recv(s->fd.fd, p, size, MSG_DONTWAIT);
     } while (n == HEM_EINTR);
     if (n == HEM_EAGAIN || (n >= 0 && (size_t)n < size))
         hem__fd_exhausted(&s->fd, HEM__FD_READ);
@@ -170,7 +122,7 @@ static ssize_t receive_now(hem_stream *s, void *p, size_t size)
 }
 
 /* Receive into the caller's memory; 0 at the end of the stream. */
-static ssize_t receive(struct reading *r, void *p, size_t size)
+static ssize_t receive(hem__stream_call *r, void *p, size_t size)
 {
     hem_stream *s = r->stream;
     if (s->at_eof)
@@ -182,8 +134,8 @@ static ssize_t receive(struct reading *r, void *p, size_t size)
                 return n;
         }
         if (s->begin == s->end)
-            drop_buffer(s);
-        HEM_TRY(hem__fd_wait(r->loop, r->fiber, &s->fd, HEM__FD_READ));
+            hem__stream_drop_buffer(s);
+        HEM_TRY(hem__stream_wait_read(r));
     }
 }
 
@@ -198,10 +150,10 @@ static int make_room(hem_stream *s)
         s->begin = 0;
         return 0;
     }
-    if (s->capacity == s->limit)
+    if (s->capacity >= s->limit)
         return HEM_ELIMIT;
     uint32_t capacity = s->capacity ? s->capacity * 2 : s->chunk;
-    if (capacity > s->limit || capacity < s->capacity)
+    if (capacity > s->limit || capacity <= s->capacity)
         capacity = s->limit;
     char *buffer = hem__realloc(s->buffer, capacity);
     if (!buffer)
@@ -212,7 +164,7 @@ static int make_room(hem_stream *s)
 }
 
 /* Receive more into the buffer; 0 at the end of the stream. */
-static ssize_t fill(struct reading *r)
+static ssize_t fill(hem__stream_call *r)
 {
     hem_stream *s = r->stream;
     if (s->begin == s->end)
@@ -232,8 +184,8 @@ static ssize_t fill(struct reading *r)
                 return n;
         }
         if (s->end == 0)
-            drop_buffer(s);
-        HEM_TRY(hem__fd_wait(r->loop, r->fiber, &s->fd, HEM__FD_READ));
+            hem__stream_drop_buffer(s);
+        HEM_TRY(hem__stream_wait_read(r));
     }
 }
 
@@ -251,10 +203,10 @@ static size_t take(hem_stream *s, void *buf, size_t size)
 
 ssize_t hem_stream_read(hem_stream *s, void *buf, size_t size)
 {
-    struct reading r;
+    hem__stream_call r;
     HEM_TRY(begin_read(&r, s, "hem_stream_read"));
-    if (size == 0)
-        return end_read(&r, HEM_EINVAL);
+    if (size - 1 >= SSIZE_MAX)
+        return end_read(&r, size == 0 ? HEM_EINVAL : HEM_EMSGSIZE);
     ssize_t n = (ssize_t)take(s, buf, size);
     if (n == 0)
         n = receive(&r, buf, size);
@@ -263,12 +215,12 @@ ssize_t hem_stream_read(hem_stream *s, void *buf, size_t size)
 
 ssize_t hem_stream_read_some(hem_stream *s, char **ret)
 {
-    struct reading r;
+    hem__stream_call r;
     HEM_TRY(begin_read(&r, s, "hem_stream_read_some"));
     ssize_t n = 1;
     if (s->begin == s->end) {
         if (s->capacity < s->chunk)
-            drop_buffer(s);
+            hem__stream_drop_buffer(s);
         n = fill(&r);
     }
     if (n > 0) {
@@ -287,7 +239,7 @@ ssize_t hem_stream_read_exactly(hem_stream *s, void *buf, size_t size,
     *got = 0;
     if (size > SSIZE_MAX)
         return HEM_EMSGSIZE;
-    struct reading r;
+    hem__stream_call r;
     HEM_TRY(begin_read(&r, s, "hem_stream_read_exactly"));
     *got = take(s, buf, size);
     while (*got < size) {
@@ -317,7 +269,7 @@ static size_t find(const hem_stream *s, const char *delimiter, size_t length,
     return 0;
 }
 
-static ssize_t read_until(struct reading *r, const char *delimiter,
+static ssize_t read_until(hem__stream_call *r, const char *delimiter,
                           size_t length, char **ret)
 {
     hem_stream *s = r->stream;
@@ -342,14 +294,14 @@ ssize_t hem_stream_read_until(hem_stream *s, const char *delimiter, char **ret)
     size_t length = strnlen(delimiter, DELIMITER_MAX + 1);
     if (length == 0 || length > DELIMITER_MAX)
         return HEM_EINVAL;
-    struct reading r;
+    hem__stream_call r;
     HEM_TRY(begin_read(&r, s, "hem_stream_read_until"));
     return end_read(&r, read_until(&r, delimiter, length, ret));
 }
 
 ssize_t hem_stream_read_line(hem_stream *s, char **ret)
 {
-    struct reading r;
+    hem__stream_call r;
     HEM_TRY(begin_read(&r, s, "hem_stream_read_line"));
     ssize_t n = read_until(&r, "\n", 1, ret);
     if (n == HEM_EINCOMPLETE) {
@@ -358,4 +310,34 @@ ssize_t hem_stream_read_line(hem_stream *s, char **ret)
         s->begin = s->end;
     }
     return end_read(&r, n);
+}
+
+static ssize_t peek(hem__stream_call *r, size_t at_least, char **ret)
+{
+    hem_stream *s = r->stream;
+    if (at_least == 0)
+        return HEM_EINVAL;
+    if (at_least > s->limit)
+        return HEM_ELIMIT;
+    while (s->end - s->begin < at_least) {
+        ssize_t n = fill(r);
+        if (n < 0)
+            return n;
+        if (n == 0)
+            break;
+    }
+    *ret = s->buffer + s->begin;
+    return (ssize_t)(s->end - s->begin);
+}
+
+ssize_t hem_stream_peek(hem_stream *s, size_t at_least, char **ret)
+{
+    hem__stream_call r;
+    HEM_TRY(begin_read(&r, s, "hem_stream_peek"));
+    return end_read(&r, peek(&r, at_least, ret));
+}
+
+bool hem_stream_at_eof(const hem_stream *s)
+{
+    return !hem__fd_is_open(&s->fd) || (s->at_eof && s->begin == s->end);
 }

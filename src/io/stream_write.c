@@ -1,109 +1,61 @@
 /* SPDX-License-Identifier: MIT */
 /* Streams: writing. Nothing is kept: a write ends when the kernel has all. */
+#include <limits.h>
 #include <stdint.h>
-#include <time.h>
 
 #include "base/sys.h"
-#include "io/layer.h"
 #include "io/stream.h"
 
-/* A write call, from its beginning to its end. */
-struct writing {
-    hem_loop *loop;
-    hem__fiber *fiber;
-    hem_stream *stream;
-};
+#define PIECES_MAX 32 /* that one call of the kernel is given */
 
-static int begin_write(struct writing *w, hem_stream *s, const char *function)
+int hem__stream_wait_write(hem__stream_call *w)
+{
+    hem_stream *s = w->stream;
+    if (s->write_stall == 0)
+        return hem__fd_wait(w->loop, w->fiber, &s->fd, HEM__FD_WRITE);
+    return hem__fd_wait_for(w->loop, w->fiber, &s->fd, HEM__FD_WRITE,
+                            s->write_stall * HEM_MSEC);
+}
+
+int hem__stream_begin_write(hem__stream_call *w, hem_stream *s,
+                            const char *function)
 {
     if (!hem__fd_is_open(&s->fd))
         return HEM_EBADF;
-    w->loop = hem__loop_need(function);
-    w->fiber = hem__fiber_need(w->loop, function);
-    w->stream = s;
     if (s->writing)
-        return HEM_EBUSY;
-    s->writing = true;
-    int rc = hem__io_checkpoint(w->loop, w->fiber);
-    if (rc == 0 && !hem__fd_is_open(&s->fd))
-        rc = HEM_EBADF;
-    if (rc < 0)
-        s->writing = false;
-    return rc;
+        return hem__stream_unusable(s->writing);
+    s->writing = HEM__USE_BUSY;
+    int rc = hem__stream_enter(w, s, function);
+    if (rc == 0 && s->kept)
+        rc = hem__kept_first(w);
+    return rc < 0 ? (int)hem__stream_end_write(w, rc) : 0;
 }
 
-static ssize_t end_write(struct writing *w, ssize_t result)
+ssize_t hem__stream_end_write(hem__stream_call *w, ssize_t result)
 {
-    w->stream->writing = false;
+    hem_stream *s = w->stream;
+    s->writing = HEM__USE_NONE;
+    if (s->kept)
+        hem__kept_resume(s);
     return result;
-}
-
-/* Take note of what a call did; HEM_EAGAIN: the socket is full. */
-static ssize_t account(hem_stream *s, ssize_t n)
-{
-    if (n == HEM_EAGAIN)
-        hem__fd_exhausted(&s->fd, HEM__FD_WRITE);
-    else if (n > 0)
-        s->bytes_written += (uint64_t)n;
-    return n;
-}
-
-/* sendfile and write raise SIGPIPE and have no flag against it: block it, and
- * take it back if it came. */
-struct quiet {
-    sigset_t before; /* the signal mask */
-    bool was_pending;
-};
-
-static void quiet_begin(struct quiet *q)
-{
-    sigset_t pipe, pending;
-    sigemptyset(&pipe);
-    sigaddset(&pipe, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &pipe, &q->before);
-    sigpending(&pending);
-    q->was_pending = sigismember(&pending, SIGPIPE) == 1;
-}
-
-static void quiet_end(const struct quiet *q, ssize_t result)
-{
-    if (result == HEM_EPIPE && !q->was_pending) {
-        sigset_t pipe;
-        sigemptyset(&pipe);
-        sigaddset(&pipe, SIGPIPE);
-        struct timespec now = {0};
-        (void)sigtimedwait(&pipe, NULL, &now);
-    }
-    pthread_sigmask(SIG_SETMASK, &q->before, NULL);
-}
-
-static ssize_t write_plain(hem_stream *s, const void *p, size_t size)
-{
-    struct quiet quiet;
-    quiet_begin(&quiet);
-    ssize_t n = hem__sys_write(s->fd.fd, p, size);
-    quiet_end(&quiet, n);
-    return n;
 }
 
 static ssize_t send_now(hem_stream *s, const void *p, size_t size)
 {
-    if (s->layer)
-        return account(s, hem__layer_write(s->layer, p, size));
+    if (s->how != HEM__HOW_SOCKET)
+        return hem__stream_wrote(s, hem__stream_write_other(s, p, size));
     ssize_t n;
     do {
-        n = s->plain ? write_plain(s, p, size)
-                     : hem__sys_send(s->fd.fd, p, size, MSG_NOSIGNAL);
+        n = hem__sys_send(s->fd.fd, p, size, MSG_NOSIGNAL | MSG_DONTWAIT);
     } while (n == HEM_EINTR);
     if (n >= 0 && (size_t)n < size)
         hem__fd_exhausted(&s->fd, HEM__FD_WRITE);
-    return account(s, n);
+    return hem__stream_wrote(s, n);
 }
 
-ssize_t hem_stream_write(hem_stream *s, const void *buf, size_t size)
+ssize_t hem__stream_write_all(hem__stream_call *w, const void *buf, size_t size)
 {
-    struct writing w;
-    HEM_TRY(begin_write(&w, s, "hem_stream_write"));
+    hem_stream *s = w->stream;
     const char *p = buf;
     size_t left = size;
     while (left > 0) {
@@ -111,55 +63,108 @@ ssize_t hem_stream_write(hem_stream *s, const void *buf, size_t size)
         if (hem__fd_may(&s->fd, HEM__FD_WRITE))
             n = send_now(s, p, left);
         if (n == HEM_EAGAIN)
-            n = hem__fd_wait(w.loop, w.fiber, &s->fd, HEM__FD_WRITE);
+            n = hem__stream_wait_write(w);
         if (n < 0)
-            return end_write(&w, n);
+            return n;
         p += n;
         left -= (size_t)n;
     }
-    return end_write(&w, (ssize_t)size);
+    return (ssize_t)size;
 }
 
-static ssize_t send_file_now(hem_stream *s, int fd, off_t *offset, size_t size)
+ssize_t hem_stream_write(hem_stream *s, const void *buf, size_t size)
 {
-    struct quiet quiet;
-    quiet_begin(&quiet);
-    ssize_t n;
-    do {
-        n = hem__sys_sendfile(s->fd.fd, fd, offset, size);
-    } while (n == HEM_EINTR);
-    quiet_end(&quiet, n);
-    /* Less than was asked for may be the end of the file: ask again. */
-    return account(s, n);
+    hem__stream_call w;
+    HEM_TRY(hem__stream_begin_write(&w, s, "hem_stream_write"));
+    if (size > SSIZE_MAX)
+        return hem__stream_end_write(&w, HEM_EMSGSIZE);
+    return hem__stream_end_write(&w, hem__stream_write_all(&w, buf, size));
 }
 
-ssize_t hem_stream_send_file(hem_stream *s, int fd, off_t offset, size_t size)
+/* Pieces of memory, of which some are written. */
+struct pieces {
+    const struct iovec *next;
+    int count;
+    size_t skip; /* so much of the next */
+};
+
+static void advance(struct pieces *p, size_t size)
 {
-    struct writing w;
-    HEM_TRY(begin_write(&w, s, "hem_stream_send_file"));
-    if (s->layer)
-        return end_write(&w, HEM_ENOTSUP);
-    size_t left = size;
-    while (left > 0) {
+    p->skip += size;
+    while (p->count > 0 && p->skip >= p->next->iov_len) {
+        p->skip -= p->next->iov_len;
+        p->next++;
+        p->count--;
+    }
+}
+
+static ssize_t send_pieces(hem_stream *s, const struct pieces *p)
+{
+    struct iovec v[PIECES_MAX];
+    int count = p->count < PIECES_MAX ? p->count : PIECES_MAX;
+    for (int i = 0; i < count; i++)
+        v[i] = p->next[i];
+    v[0].iov_base = (char *)v[0].iov_base + p->skip;
+    v[0].iov_len -= p->skip;
+    if (s->how != HEM__HOW_SOCKET) {
+        struct hem__quiet quiet;
+        hem__quiet_begin(&quiet);
+        ssize_t n = hem__sys_writev(s->fd.fd, v, count);
+        hem__quiet_end(&quiet, n);
+        return n;
+    }
+    struct msghdr m = {.msg_iov = v, .msg_iovlen = (size_t)count};
+    return hem__sys_sendmsg(s->fd.fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/* One after the other. */
+static int write_each(hem__stream_call *w, struct pieces *p)
+{
+    for (; p->count > 0; p->next++, p->count--) {
+        HEM_TRY(hem__stream_write_all(w, p->next->iov_base, p->next->iov_len));
+    }
+    return 0;
+}
+
+static int write_pieces(hem__stream_call *w, struct pieces *p)
+{
+    hem_stream *s = w->stream;
+    if (s->how != HEM__HOW_SOCKET && s->how != HEM__HOW_PLAIN)
+        return write_each(w, p);
+    advance(p, 0);
+    while (p->count > 0) {
         ssize_t n = HEM_EAGAIN;
         if (hem__fd_may(&s->fd, HEM__FD_WRITE))
-            n = send_file_now(s, fd, &offset, left);
-        if (n == 0)
-            return end_write(&w, HEM_EINCOMPLETE);
+            n = hem__stream_wrote(s, send_pieces(s, p));
         if (n == HEM_EAGAIN)
-            n = hem__fd_wait(w.loop, w.fiber, &s->fd, HEM__FD_WRITE);
-        if (n < 0)
-            return end_write(&w, n);
-        left -= (size_t)n;
+            n = hem__stream_wait_write(w);
+        if (n < 0 && n != HEM_EINTR)
+            return (int)n;
+        advance(p, n > 0 ? (size_t)n : 0);
     }
-    return end_write(&w, (ssize_t)size);
+    return 0;
 }
 
-int hem_stream_shutdown_write(hem_stream *s)
+static ssize_t length_of(const struct iovec *pieces, int count)
 {
-    if (!hem__fd_is_open(&s->fd))
-        return HEM_EBADF;
-    if (s->layer)
-        return hem__layer_shutdown_write(s->layer);
-    return hem__sys_shutdown(s->fd.fd, SHUT_WR);
+    size_t sum = 0;
+    if (count < 0)
+        return HEM_EINVAL;
+    for (int i = 0; i < count; i++) {
+        if (__builtin_add_overflow(sum, pieces[i].iov_len, &sum))
+            return HEM_EMSGSIZE;
+    }
+    return sum <= SSIZE_MAX ? (ssize_t)sum : HEM_EMSGSIZE;
+}
+
+ssize_t hem_stream_writev(hem_stream *s, const struct iovec *pieces, int count)
+{
+    hem__stream_call w;
+    HEM_TRY(hem__stream_begin_write(&w, s, "hem_stream_writev"));
+    ssize_t size = length_of(pieces, count);
+    if (size < 0)
+        return hem__stream_end_write(&w, size);
+    struct pieces p = {.next = pieces, .count = count};
+    int rc = write_pieces(&w, &p);
+    return hem__stream_end_write(&w, rc < 0 ? rc : size);
 }

@@ -32,6 +32,7 @@ void hem__fd_open_none(hem_loop *l, hem__fd *d)
 {
     memset(d, 0, sizeof(*d));
     d->fd = -1;
+    d->gen = ++l->fd_gen;
     d->loop_id = l->id;
     d->ready = HEM__FD_READ | HEM__FD_WRITE;
 }
@@ -40,7 +41,6 @@ static void take(hem_loop *l, hem__fd *d, int fd, bool own)
 {
     hem__fd_open_none(l, d);
     d->fd = fd;
-    d->gen = ++l->fd_gen;
     l->fds[fd] = (hem__fd_slot){.gen = d->gen, .open = own};
 }
 
@@ -51,10 +51,21 @@ int hem__fd_init(hem_loop *l, hem__fd *d, int fd)
     return 0;
 }
 
+bool hem__fd_is_taken(const hem_loop *l, int fd)
+{
+    return (uint32_t)fd < l->fd_slots && (l->fds[fd].open || l->fds[fd].owner);
+}
+
+void hem__fd_give_back(hem_loop *l, hem__fd *d)
+{
+    l->fds[d->fd].open = false;
+    d->loop_id = 0;
+}
+
 int hem__fd_borrow(hem_loop *l, hem__fd *d, int fd)
 {
     HEM_TRY(reserve(l, fd));
-    if (l->fds[fd].open || l->fds[fd].owner)
+    if (hem__fd_is_taken(l, fd))
         return HEM_EEXIST;
     take(l, d, fd, false);
     return 0;
@@ -65,7 +76,7 @@ void hem__fd_move(hem_loop *l, hem__fd *to, hem__fd *from)
     HEM__ASSERT(!from->reader && !from->writer);
     *to = *from;
     from->loop_id = 0;
-    if (to->watched)
+    if (to->watched && l->fds[to->fd].gen == to->gen)
         l->fds[to->fd].owner = to;
 }
 
@@ -74,11 +85,8 @@ static uint64_t token_of(const hem__fd *d)
     return (uint64_t)d->gen << 32 | (uint32_t)d->fd;
 }
 
-int hem__fd_watch(hem_loop *l, hem__fd *d, uint8_t direction)
+int hem__fd_set_watched(hem_loop *l, hem__fd *d, uint8_t events)
 {
-    uint8_t events = d->watched | direction;
-    if (events == d->watched)
-        return 0;
     const hem__poller_ops *ops = l->poller->ops;
     int rc = d->watched ? ops->modify(l->poller, d->fd, events, token_of(d))
                         : ops->add(l->poller, d->fd, events, token_of(d));
@@ -87,6 +95,12 @@ int hem__fd_watch(hem_loop *l, hem__fd *d, uint8_t direction)
     l->fds[d->fd].owner = d;
     d->watched = events;
     return 0;
+}
+
+int hem__fd_watch(hem_loop *l, hem__fd *d, uint8_t direction)
+{
+    uint8_t events = d->watched | direction;
+    return events == d->watched ? 0 : hem__fd_set_watched(l, d, events);
 }
 
 int hem__fds_init(hem_loop *l)
@@ -135,8 +149,7 @@ static hem__fiber **place(hem__fd *d, uint8_t direction)
     return direction == HEM__FD_READ ? &d->reader : &d->writer;
 }
 
-/* The fiber stops waiting in that direction, if one does. */
-static void end_wait(hem_loop *l, hem__fd *d, uint8_t direction, int status)
+void hem__fd_wake(hem_loop *l, hem__fd *d, uint8_t direction, int status)
 {
     hem__fiber **at = place(d, direction);
     hem__fiber *f = *at;
@@ -150,37 +163,74 @@ static void end_wait(hem_loop *l, hem__fd *d, uint8_t direction, int status)
 static bool cancel_read(hem_loop *l, hem__fiber *f, const char *why)
 {
     f->reason = why;
-    end_wait(l, f->wait_on, HEM__FD_READ, HEM_ECANCELED);
+    hem__fd_wake(l, f->wait_on, HEM__FD_READ, HEM_ECANCELED);
     return true;
 }
 
-static bool cancel_write(hem_loop *l, hem__fiber *f, const char *why)
+bool hem__fd_cancel_write(hem_loop *l, hem__fiber *f, const char *why)
 {
     f->reason = why;
-    end_wait(l, f->wait_on, HEM__FD_WRITE, HEM_ECANCELED);
+    hem__fd_wake(l, f->wait_on, HEM__FD_WRITE, HEM_ECANCELED);
     return true;
 }
 
 static const hem__wait wait_read = {"read", cancel_read};
-static const hem__wait wait_write = {"write", cancel_write};
+static const hem__wait wait_write = HEM__FD_WAIT("write");
+
+static int wait_at(hem_loop *l, hem__fiber *f, hem__fd *d, hem__fiber **at,
+                   const hem__wait *wait)
+{
+    *at = f;
+    f->wait_on = d;
+    l->fd_waiters++;
+    l->io_budget = HEM__IO_BUDGET;
+    uint32_t gen = d->gen;
+    int rc = hem__park(l, f, wait);
+    /* Between the event and this task's turn another may have closed it, and
+     * even opened it again. */
+    return rc == 0 && (!hem__fd_is_open(d) || d->gen != gen) ? HEM_EBADF : rc;
+}
 
 int hem__fd_wait(hem_loop *l, hem__fiber *f, hem__fd *d, uint8_t direction)
 {
     hem__fiber **at = place(d, direction);
     if (*at)
         return HEM_EBUSY;
-    int rc = hem__fd_watch(l, d, direction);
-    if (rc < 0)
-        return rc;
-    *at = f;
-    f->wait_on = d;
-    l->fd_waiters++;
-    l->io_budget = HEM__IO_BUDGET;
-    uint32_t gen = d->gen;
-    rc = hem__park(l, f, direction == HEM__FD_READ ? &wait_read : &wait_write);
-    /* Between the event and this task's turn another may have closed it, and
-     * even opened it again. */
-    return rc == 0 && (!hem__fd_is_open(d) || d->gen != gen) ? HEM_EBADF : rc;
+    HEM_TRY(hem__fd_watch(l, d, direction));
+    return wait_at(l, f, d, at,
+                   direction == HEM__FD_READ ? &wait_read : &wait_write);
+}
+
+int hem__fd_wait_none(hem_loop *l, hem__fiber *f, hem__fd *d,
+                      const hem__wait *wait)
+{
+    return d->writer ? HEM_EBUSY : wait_at(l, f, d, &d->writer, wait);
+}
+
+/* A wait with a limit. */
+struct patience {
+    hem__timer timer;
+    hem__fd *fd;
+    uint8_t direction;
+};
+
+static void impatient(hem__timer *t)
+{
+    struct patience *p = HEM__CONTAINER(t, struct patience, timer);
+    hem__fd_wake(hem__loop, p->fd, p->direction, HEM_ETIMEDOUT);
+}
+
+int hem__fd_wait_for(hem_loop *l, hem__fiber *f, hem__fd *d, uint8_t direction,
+                     hem_ns limit)
+{
+    struct patience p = {
+        .timer = {.fire = impatient}, .fd = d, .direction = direction};
+    HEM_TRY(hem__timers_reserve(&l->timers));
+    hem__loop_arm(l, &p.timer, hem__deadline(hem__loop_now(l), limit));
+    int rc = hem__fd_wait(l, f, d, direction);
+    hem__timer_disarm(&l->timers, &p.timer);
+    hem__timers_release(&l->timers);
+    return rc;
 }
 
 static void forget(hem_loop *l, hem__fd *d)
@@ -201,8 +251,8 @@ void hem__fd_unregister(hem_loop *l, hem__fd *d)
 static void end_use(hem_loop *l, hem__fd *d)
 {
     d->loop_id = 0;
-    end_wait(l, d, HEM__FD_READ, HEM_EBADF);
-    end_wait(l, d, HEM__FD_WRITE, HEM_EBADF);
+    hem__fd_wake(l, d, HEM__FD_READ, HEM_EBADF);
+    hem__fd_wake(l, d, HEM__FD_WRITE, HEM_EBADF);
 }
 
 int hem__fd_close(hem_loop *l, hem__fd *d)
@@ -216,6 +266,13 @@ int hem__fd_close(hem_loop *l, hem__fd *d)
     l->fds[d->fd].open = false;
     close(d->fd);
     return 0;
+}
+
+void hem__fd_give_up(hem_loop *l, hem__fd *d)
+{
+    hem__fd_unregister(l, d);
+    end_use(l, d);
+    l->fds[d->fd].open = false;
 }
 
 void hem__fd_release(hem_loop *l, hem__fd *d)
@@ -239,9 +296,9 @@ static void deliver(hem_loop *l, const hem__poll_event *e)
         l->on_wake(l);
     d->ready |= e->ready;
     if (hem__fd_may(d, HEM__FD_READ))
-        end_wait(l, d, HEM__FD_READ, 0);
+        hem__fd_wake(l, d, HEM__FD_READ, 0);
     if (hem__fd_may(d, HEM__FD_WRITE))
-        end_wait(l, d, HEM__FD_WRITE, 0);
+        hem__fd_wake(l, d, HEM__FD_WRITE, 0);
     if (d->on_ready)
         d->on_ready(d);
 }

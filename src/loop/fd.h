@@ -39,6 +39,12 @@ int hem__fd_borrow(hem_loop *l, hem__fd *d, int fd);
 /* Open `d` without a descriptor, as a mark of what has none of its own. */
 void hem__fd_open_none(hem_loop *l, hem__fd *d);
 
+/* Whether the descriptor is the loop's, or borrowed and watched. */
+bool hem__fd_is_taken(const hem_loop *l, int fd);
+
+/* Undo hem__fd_init(): the descriptor is the caller's again. */
+void hem__fd_give_back(hem_loop *l, hem__fd *d);
+
 /* Move what is open from one place to another. Nobody waits for it. */
 void hem__fd_move(hem_loop *l, hem__fd *to, hem__fd *from);
 
@@ -70,11 +76,35 @@ static inline void hem__fd_exhausted(hem__fd *d, uint8_t direction)
  */
 int hem__fd_wait(hem_loop *l, hem__fiber *f, hem__fd *d, uint8_t direction);
 
+/* The same, but no longer than `limit`, from now: HEM_ETIMEDOUT; HEM_ENOMEM. */
+int hem__fd_wait_for(hem_loop *l, hem__fiber *f, hem__fd *d, uint8_t direction,
+                     hem_ns limit);
+
+/* Wait for `d`, which is open without a descriptor, as the one who writes to it.
+ * `wait` is HEM__FD_WAIT() of what people call it. Errors as above. */
+int hem__fd_wait_none(hem_loop *l, hem__fiber *f, hem__fd *d,
+                      const hem__wait *wait);
+
+#define HEM__FD_WAIT(what)                                                     \
+    {                                                                          \
+        (what), hem__fd_cancel_write                                           \
+    }
+bool hem__fd_cancel_write(hem_loop *l, hem__fiber *f, const char *why);
+
+/* End the wait for `d` in that direction, if somebody waits: hem__fd_wait()
+ * returns `status`. */
+void hem__fd_wake(hem_loop *l, hem__fd *d, uint8_t direction, int status);
+
 /* Register `d` for `direction`, besides what it is registered for, before
  * somebody waits: for what must not fail later, and be closed in a forked
  * child; and for what is told by `on_ready`, perhaps with HEM__FD_LEVEL.
  * HEM_ENOMEM, HEM_ENOSPC. */
 int hem__fd_watch(hem_loop *l, hem__fd *d, uint8_t direction);
+
+/* Register `d` for exactly these, or register it anew if it is so: that tells
+ * whether its number is still what it was. HEM_ENOENT: it was closed, and the
+ * number is another's now; HEM_EBADF: it was closed; HEM_ENOMEM, HEM_ENOSPC. */
+int hem__fd_set_watched(hem_loop *l, hem__fd *d, uint8_t events);
 
 /*
  * At the beginning of an I/O call: a checkpoint. Delivers a pending
@@ -102,6 +132,9 @@ void hem__fd_unregister(hem_loop *l, hem__fd *d);
 
 /* Close it; who waits gets HEM_EBADF. HEM_EBADF: not open. */
 int hem__fd_close(hem_loop *l, hem__fd *d);
+
+/* Give up one that was taken, and leave the descriptor open; nobody waits. */
+void hem__fd_give_up(hem_loop *l, hem__fd *d);
 
 /* Let go of a borrowed one; who waits gets HEM_EBADF. */
 void hem__fd_release(hem_loop *l, hem__fd *d);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/standard.h"
 #include "base/sys.h"
 #include "loop/fd.h"
 #include "loop/fiber.h"
@@ -51,9 +52,11 @@ int hem__loop_init(hem_loop *l, const hem__loop_config *config)
     l->stepwise = config->seed || config->watch_step;
     l->pace = HEM__LOOP_BUDGET;
     l->pid = getpid();
+    l->holds = 1;
     do
         l->id = ++last_id;
     while (!l->id);
+    HEM_TRY(hem__standard_ensure());
     int rc = hem__fds_init(l);
     if (rc < 0)
         return rc;
@@ -63,9 +66,9 @@ int hem__loop_init(hem_loop *l, const hem__loop_config *config)
     return 0;
 }
 
-void hem__loop_drain(hem_loop *l)
+/* Run the callbacks that are ready, once each. */
+static void run_left(hem_loop *l)
 {
-    hem__pool_destroy(l);
     hem__posts_take(l);
     /* Each may take others out of the queue, or put itself in again. */
     size_t left = 0;
@@ -76,6 +79,15 @@ void hem__loop_drain(hem_loop *l)
         HEM__ASSERT(n->run);
         n->run(n);
     }
+}
+
+/* Threads that wait for this loop are told before it waits for them. */
+void hem__loop_drain(hem_loop *l)
+{
+    hem__posts_close(l);
+    run_left(l);
+    hem__pool_destroy(l);
+    run_left(l);
 }
 
 void hem__loop_deinit(hem_loop *l)
@@ -92,6 +104,7 @@ void hem__loop_deinit(hem_loop *l)
 
 void hem__loop_abandon(hem_loop *l)
 {
+    l->closed = true;
     hem__fds_abandon(l);
     hem__interrupt_abandon(l);
     hem__loop = NULL;
@@ -188,13 +201,18 @@ void hem__loop_step(hem_loop *l, hem__ready *n)
     hem__coro_switch(&l->coro, &f->coro, hem__fiber_take(f));
 }
 
+/* Whether the turn is, after so many steps from here. */
+static bool is_over(const hem_loop *l, uint32_t steps)
+{
+    return (!l->budget && !l->stepwise) || steps >= l->pace;
+}
+
 void hem__loop_run(hem_loop *l)
 {
     uint32_t steps = 0; /* of callbacks and picked fibers in this turn */
     l->stop = false;
     while (!l->stop) {
-        if (!l->ready.first || (!l->budget && !l->stepwise) ||
-            ++steps >= l->pace) {
+        if (!l->ready.first || (!l->urgent && is_over(l, ++steps))) {
             steps = 0;
             turn(l);
             continue;

@@ -75,7 +75,10 @@ struct hem_loop {
     uint32_t fd_waiters; /* fibers parked on a descriptor */
 
     _Atomic(struct hem__post *) posts; /* the latest first */
-    atomic_uint posting;               /* threads in hem__post_send() */
+    atomic_uint posting;               /* threads that are sending one */
+    atomic_bool closed;                /* takes no posts of users any more */
+    atomic_uint holds;                 /* of hem_run() and hem_loop_hold() */
+    void *memory;                      /* that it is in, freed by the last */
     hem__fd wake; /* an eventfd: written to by posts and SIGINT; each
                                write is an event, so it is never read */
     void (*on_wake)(hem_loop *l); /* called at such an event; or NULL */

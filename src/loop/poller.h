@@ -16,8 +16,10 @@ enum hem__fd_ready {
     HEM__FD_READ = 1,
     HEM__FD_WRITE = 2,
     HEM__FD_HANGUP = 4,
-    HEM__FD_LEVEL = 8, /* watched: tell in each round while it lasts, and of
+    HEM__FD_LEVEL = 8,   /* watched: tell in each round while it lasts, and of
                           HANGUP only what means that both directions ended */
+    HEM__FD_URGENT = 16, /* watched, with LEVEL: urgent data; found: that HANGUP
+                            is about them */
 };
 
 typedef struct hem__poll_event {

@@ -47,6 +47,8 @@ static int control(hem__poller *base, int op, int fd, uint8_t events,
         e.events |= EPOLLIN;
     if (events & HEM__FD_WRITE)
         e.events |= EPOLLOUT;
+    if (events & HEM__FD_URGENT)
+        e.events |= EPOLLPRI;
     return hem__sys_epoll_ctl(p->fd, op, fd, &e);
 }
 
@@ -75,6 +77,8 @@ static uint8_t translate(uint32_t events)
         ready |= HEM__FD_WRITE;
     if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI))
         ready |= HEM__FD_HANGUP;
+    if (events & EPOLLPRI)
+        ready |= HEM__FD_URGENT;
     return ready;
 }
 

@@ -1,67 +1,84 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Calls on other threads.
- *
- * A job: queued --thread--> running --thread--> posted --loop--> done.
- * Its caller is parked meanwhile, or has been cancelled: then a queued job is
- * taken out of the queue, and a running one with `abandon` is left to itself
- * (`fiber` is NULL) and freed by the loop when it comes back. Jobs are heap
- * objects, for they may outlive the caller's frame.
+ * A thread is started when more jobs are queued than threads are free. One is
+ * free from before it sends the job back, so that a caller who makes one call
+ * after the other keeps to one thread. The thread that ends a job lets its lane
+ * admit the next.
  */
 #include "loop/pool.h"
 
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "base/list.h"
 #include "base/log.h"
 #include "base/sys.h"
-#include "hem/thread.h"
-#include "loop/fiber.h"
-#include "loop/post.h"
 
-#define THREADS_MAX        8
+#define THREADS_MAX        64
 #define THREAD_STACK_BYTES ((size_t)1 << 20)
-
-struct job {
-    hem__post post; /* sent back when done */
-    hem__list link; /* in the queue; self-linked once it runs */
-    hem_fn *fn;
-    void *arg;
-    int result;
-    void (*abandon)(void *arg);
-    hem__fiber *fiber; /* who waits; NULL: abandoned */
-};
 
 struct hem__pool {
     pthread_mutex_t mutex; /* for all below */
     pthread_cond_t work;   /* something is queued, or stopping */
-    hem__list queue;
-    uint32_t queued; /* length of the queue */
-    uint32_t idle;   /* threads that wait for work, or were told of some */
-    uint32_t count;
+    hem__list queue;       /* jobs that were admitted */
+    size_t queued;         /* length of the queue */
+    uint32_t count;        /* of threads */
+    uint32_t busy;         /* of them: in a function */
     bool stopping;
     hem_loop *loop;
+    hem__lanes lanes;
     pthread_t threads[THREADS_MAX];
 };
+
+_Thread_local hem_loop *hem__pool_of;
+
+static void queue_job(struct hem__pool *p, hem__pool_job *job)
+{
+    job->admitted = true;
+    hem__list_insert(&p->queue, &job->link);
+    p->queued++;
+}
+
+/* An admitted job of the lane has ended, or will not be. Returns whether
+ * another was queued instead. */
+static bool leave_lane(struct hem__pool *p, hem__lane *lane)
+{
+    lane->running--;
+    if (lane->waiting == 0 || lane->running >= lane->limit)
+        return false;
+    hem__pool_job *job = HEM__CONTAINER(lane->held.next, hem__pool_job, link);
+    hem__list_remove(&job->link);
+    lane->waiting--;
+    lane->running++;
+    queue_job(p, job);
+    return true;
+}
+
+static hem__pool_job *take_job(struct hem__pool *p)
+{
+    hem__pool_job *job = HEM__CONTAINER(p->queue.next, hem__pool_job, link);
+    hem__list_remove(&job->link);
+    p->queued--;
+    p->busy++;
+    return job;
+}
 
 static void *thread_main(void *arg)
 {
     struct hem__pool *p = arg;
+    hem__pool_of = p->loop;
     pthread_mutex_lock(&p->mutex);
     for (;;) {
-        while (hem__list_empty(&p->queue) && !p->stopping) {
-            p->idle++;
+        while (p->queued == 0 && !p->stopping)
             pthread_cond_wait(&p->work, &p->mutex);
-            p->idle--;
-        }
-        if (hem__list_empty(&p->queue))
+        if (p->queued == 0)
             break;
-        struct job *job = HEM__CONTAINER(p->queue.next, struct job, link);
-        hem__list_remove(&job->link);
-        p->queued--;
+        hem__pool_job *job = take_job(p);
         pthread_mutex_unlock(&p->mutex);
         job->result = job->fn(job->arg);
+        pthread_mutex_lock(&p->mutex);
+        p->busy--;
+        (void)leave_lane(p, job->lane);
+        pthread_mutex_unlock(&p->mutex);
         hem__post_send(p->loop, &job->post);
         pthread_mutex_lock(&p->mutex);
     }
@@ -77,6 +94,7 @@ static int pool_create(hem_loop *l)
     pthread_mutex_init(&p->mutex, NULL);
     pthread_cond_init(&p->work, NULL);
     hem__list_init(&p->queue);
+    hem__lanes_init(&p->lanes);
     p->loop = l;
     l->pool = p;
     return 0;
@@ -93,8 +111,10 @@ void hem__pool_destroy(hem_loop *l)
     pthread_mutex_unlock(&p->mutex);
     for (uint32_t i = 0; i < p->count; i++)
         pthread_join(p->threads[i], NULL);
+    HEM__ASSERT(p->queued == 0 && p->busy == 0);
     pthread_cond_destroy(&p->work);
     pthread_mutex_destroy(&p->mutex);
+    hem__lanes_deinit(&p->lanes);
     hem__free(p);
     l->pool = NULL;
 }
@@ -117,103 +137,87 @@ static int thread_start(struct hem__pool *p)
     return rc;
 }
 
-/* Queue a job and see to it that a thread will run it. */
-static int submit(struct hem__pool *p, struct job *job)
+/* See to it that there is a thread for one job more. */
+static int need_thread(struct hem__pool *p)
 {
-    int rc = 0;
-    pthread_mutex_lock(&p->mutex);
-    if (p->queued >= p->idle && p->count < THREADS_MAX) {
-        rc = thread_start(p);
-        if (rc < 0 && p->count > 0)
-            rc = 0; /* those there are will do */
-    }
-    if (rc == 0) {
-        hem__list_insert(&p->queue, &job->link);
-        p->queued++;
-        pthread_cond_signal(&p->work);
-    }
-    pthread_mutex_unlock(&p->mutex);
-    return rc;
+    if (p->queued < p->count - p->busy || p->count == THREADS_MAX)
+        return 0;
+    int rc = thread_start(p);
+    return p->count > 0 ? 0 : rc; /* those there are will do */
 }
 
-/* In the loop, when the job has come back. */
-static void job_back(hem__ready *n)
+/* Under the mutex. */
+static int hand_in(struct hem__pool *p, const hem_thread_lane *key,
+                   hem__pool_job *job)
 {
-    hem__post *post = HEM__CONTAINER(n, hem__post, job.ready);
-    struct job *job = HEM__CONTAINER(post, struct job, post);
-    hem__loop->outside--;
-    if (job->fiber) {
-        hem__wake(hem__loop, job->fiber, 0);
-        job->fiber = NULL;
-        return;
+    hem__lane *lane = hem__lanes_get(&p->lanes, key);
+    if (!lane)
+        return HEM_ENOMEM;
+    job->lane = lane;
+    job->admitted = false;
+    if (lane->running >= lane->limit) {
+        hem__list_insert(&lane->held, &job->link);
+        lane->waiting++;
+        return 0;
     }
-    job->abandon(job->arg);
-    hem__free(job);
+    HEM_TRY(need_thread(p));
+    lane->running++;
+    queue_job(p, job);
+    return 0;
 }
 
-/* Take a job that has not begun out of the queue. */
-static bool withdraw(struct hem__pool *p, struct job *job)
+int hem__pool_submit(hem_loop *l, const hem_thread_lane *lane,
+                     hem__pool_job *job)
 {
-    pthread_mutex_lock(&p->mutex);
-    bool queued = !hem__list_empty(&job->link);
-    if (queued) {
-        hem__list_remove(&job->link);
-        p->queued--;
-    }
-    pthread_mutex_unlock(&p->mutex);
-    return queued;
-}
-
-static bool cancel_call(hem_loop *l, hem__fiber *f, const char *why)
-{
-    struct job *job = f->wait_on;
-    if (withdraw(l->pool, job)) {
-        l->outside--;
-        return hem__wake_cancelled(l, f, why);
-    }
-    if (!job->abandon)
-        return false;
-    job->fiber = NULL;
-    f->wait_on = NULL; /* the job is the loop's now */
-    return hem__wake_cancelled(l, f, why);
-}
-
-static const hem__wait wait_call = {"thread call", cancel_call};
-
-static int call(hem_loop *l, hem__fiber *f, struct job *job)
-{
-    int rc = submit(l->pool, job);
-    if (rc < 0) {
-        hem__free(job);
-        return rc;
-    }
-    l->outside++;
-    f->wait_on = job;
-    rc = hem__park(l, f, &wait_call);
-    if (!f->wait_on)
-        return rc;
-    if (rc == 0)
-        rc = job->result;
-    if (rc == HEM_ECANCELED && job->abandon)
-        job->abandon(job->arg);
-    hem__free(job);
-    return rc;
-}
-
-int hem_thread_call(hem_fn *fn, void *arg, const hem_thread_options *opts)
-{
-    hem_loop *l = hem__loop_need("hem_thread_call");
-    hem__fiber *f = hem__fiber_need(l, "hem_thread_call");
+    if (lane && lane->limit > THREADS_MAX)
+        return HEM_EINVAL;
     if (!l->pool)
         HEM_TRY(pool_create(l));
-    struct job *job = hem__alloc(sizeof(*job));
-    if (!job)
-        return HEM_ENOMEM;
-    *job = (struct job){.post = {.job = {.ready = {.run = job_back}}},
-                        .fn = fn,
-                        .arg = arg,
-                        .abandon = opts ? opts->abandon : NULL,
-                        .fiber = f};
+    struct hem__pool *p = l->pool;
     hem__list_init(&job->link);
-    return call(l, f, job);
+    pthread_mutex_lock(&p->mutex);
+    int rc = hand_in(p, lane, job);
+    bool wake = rc == 0 && job->admitted;
+    pthread_mutex_unlock(&p->mutex);
+    if (wake)
+        pthread_cond_signal(&p->work);
+    return rc;
+}
+
+/* Under the mutex. */
+static void take_back(struct hem__pool *p, hem__pool_job *job)
+{
+    hem__list_remove(&job->link);
+    if (!job->admitted) {
+        job->lane->waiting--;
+        return;
+    }
+    p->queued--;
+    (void)leave_lane(p, job->lane); /* a thread is on its way */
+}
+
+bool hem__pool_withdraw(hem_loop *l, hem__pool_job *job)
+{
+    struct hem__pool *p = l->pool;
+    pthread_mutex_lock(&p->mutex);
+    bool waits = !hem__list_empty(&job->link);
+    if (waits)
+        take_back(p, job);
+    pthread_mutex_unlock(&p->mutex);
+    return waits;
+}
+
+void hem_thread_lane_get_info(const hem_thread_lane *lane,
+                              hem_thread_lane_info *ret)
+{
+    hem_loop *l = hem__loop_need("hem_thread_lane_get_info");
+    struct hem__pool *p = l->pool;
+    *ret = (hem_thread_lane_info){0, 0};
+    if (!p)
+        return;
+    pthread_mutex_lock(&p->mutex);
+    const hem__lane *found = hem__lanes_find(&p->lanes, lane);
+    if (found)
+        *ret = (hem_thread_lane_info){found->running, found->waiting};
+    pthread_mutex_unlock(&p->mutex);
 }

@@ -20,10 +20,10 @@ void hem__loop_wake_up(hem_loop *l)
     errno = saved;
 }
 
-void hem__post_send(hem_loop *l, hem__post *p)
+/* By a thread that is counted in `posting`: the loop may take the post, and
+ * end, before this returns, but waits until the thread is not. */
+static void push(hem_loop *l, hem__post *p)
 {
-    /* The loop may take the post, and end, before this returns: it waits. */
-    atomic_fetch_add_explicit(&l->posting, 1, memory_order_relaxed);
     hem__post *head = atomic_load_explicit(&l->posts, memory_order_relaxed);
     do {
         p->next = head;
@@ -31,12 +31,39 @@ void hem__post_send(hem_loop *l, hem__post *p)
         &l->posts, &head, p, memory_order_release, memory_order_relaxed));
     if (!head)
         hem__loop_wake_up(l);
+}
+
+static void leave(hem_loop *l)
+{
     atomic_fetch_sub_explicit(&l->posting, 1, memory_order_release);
+}
+
+void hem__post_send(hem_loop *l, hem__post *p)
+{
+    atomic_fetch_add_explicit(&l->posting, 1, memory_order_relaxed);
+    push(l, p);
+    leave(l);
+}
+
+int hem__post_try(hem_loop *l, hem__post *p)
+{
+    atomic_fetch_add(&l->posting, 1);
+    bool closed = atomic_load(&l->closed);
+    if (!closed)
+        push(l, p);
+    leave(l);
+    return closed ? HEM_ESHUTDOWN : 0;
+}
+
+void hem__posts_close(hem_loop *l)
+{
+    atomic_store(&l->closed, true);
+    hem__posts_finish(l);
 }
 
 void hem__posts_finish(hem_loop *l)
 {
-    while (atomic_load_explicit(&l->posting, memory_order_acquire) > 0)
+    while (atomic_load(&l->posting) > 0)
         sched_yield();
 }
 
@@ -84,6 +111,22 @@ int hem_post(hem_loop *l, hem_callback_fn *fn, void *arg)
     p->post.job.ready.run = run_user_post;
     p->fn = fn;
     p->arg = arg;
-    hem__post_send(l, &p->post);
-    return 0;
+    int rc = hem__post_try(l, &p->post);
+    if (rc < 0)
+        hem__free(p);
+    return rc;
+}
+
+hem_loop *hem_loop_hold(hem_loop *l)
+{
+    atomic_fetch_add_explicit(&l->holds, 1, memory_order_relaxed);
+    return l;
+}
+
+void hem_loop_release(hem_loop *l)
+{
+    if (!l)
+        return;
+    if (atomic_fetch_sub_explicit(&l->holds, 1, memory_order_acq_rel) == 1)
+        hem__free(l->memory);
 }

@@ -63,6 +63,12 @@ const hem_error *hem_failure(void)
     return hem__task_need(hem__loop_need("hem_failure"), "hem_failure")->error;
 }
 
+const char *hem_failure_text(int error)
+{
+    const hem_error *e = hem_failure();
+    return e && e->code == error ? e->message : hem_strerror(error);
+}
+
 hem_error *hem_error_hold(const hem_error *e)
 {
     hem_error *held = (hem_error *)(uintptr_t)e;

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "coro/overflow.h"
 #include "loop/interrupt.h"
+#include "loop/post.h"
 #include "task/task.h"
 
 #define LAST_TURNS 4
@@ -250,8 +251,10 @@ static int run_main(hem__runtime *rt, hem_fn *main, void *arg)
         hem__interrupt_catch(&rt->loop, on_interrupt);
     hem_task_on_done(t, &root.done, stop_loop, &rt->loop);
     hem__loop_run(&rt->loop);
+    rt->ending = true;
     cancel_all(rt);
     close_generators(rt);
+    hem__posts_close(&rt->loop); /* who posts without end does not delay it */
     run_last_turns(rt);
     rt->closed = rt->slow = true;
     cancel_all(rt);
@@ -282,8 +285,11 @@ int hem_run(hem_fn *main, void *arg, const hem_run_options *opts)
                          ~(RUNTIME_ALIGNMENT - 1));
     int rc = runtime_init(rt, opts ? opts : &defaults);
     if (rc == 0) {
+        rt->loop.memory = memory;
         rc = run_main(rt, main, arg);
         runtime_deinit(rt);
+        hem_loop_release(&rt->loop);
+        return rc;
     }
     hem__free(memory);
     return rc;

@@ -247,10 +247,11 @@ static void step_now(hem_loop *l, hem_task *t)
 {
     hem__fiber *self = l->current;
     if (!self) { /* in a callback: back to the loop's context after it */
-        uint32_t budget = l->budget;
+        uint32_t budget = l->budget, urgent = l->urgent;
         l->budget = 0;
-        l->current = &t->fiber;
-        hem__coro_switch(&l->coro, &t->fiber.coro, hem__fiber_take(&t->fiber));
+        hem__loop_step(l, &t->fiber.ready);
+        while (l->urgent > urgent) /* it has made an eager task itself */
+            hem__loop_step(l, hem__queue_pop(&l->ready));
         l->budget = budget;
         return;
     }

@@ -90,6 +90,7 @@ typedef struct hem__runtime {
     /* Called when all tasks have been cancelled and have ended: spawns tasks,
      * AT_EXIT, that close the generators that are left. NULL: there were none. */
     void (*close_generators)(struct hem__runtime *rt);
+    bool ending;      /* the main task has ended */
     bool closed;      /* no more tasks */
     bool slow;        /* closed, or there is a hook: spawn the slow way */
     bool interrupted; /* SIGINT cancelled the main task */

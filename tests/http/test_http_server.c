@@ -266,7 +266,7 @@ static const struct {
      400},
 };
 
-static void nothing_is_smuggled(void **state)
+static void hostile_27_nothing_is_smuggled(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(refused); i++) {
@@ -280,7 +280,7 @@ static void nothing_is_smuggled(void **state)
     }
 }
 
-static void a_nul_is_refused(void **state)
+static void hostile_27_a_nul_is_refused(void **state)
 {
     (void)state;
     static const char text[] = "GET /a\0b HTTP/1.1\r\n" HOST "\r\n";
@@ -309,7 +309,7 @@ static void flood(const char *first, const char *text, size_t count, int status)
     peer_close(&peer);
 }
 
-static void what_is_too_long_is_refused(void **state)
+static void hostile_27_what_is_too_long_is_refused(void **state)
 {
     (void)state;
     flood("GET / HTTP/1.1\r\n" HOST, "Name: value\r\n", 1000000, 431);
@@ -363,7 +363,7 @@ static void a_head_has_a_deadline(void **state)
     peer_close(&peer);
 }
 
-static void a_byte_now_and_then_buys_no_time(void **state)
+static void hostile_01_a_byte_now_and_then_buys_no_time(void **state)
 {
     (void)state;
     peer_open(&peer, quick.port);
@@ -420,14 +420,15 @@ int main(void)
         cmocka_unit_test(directories_are_listed_or_have_an_index),
         cmocka_unit_test(what_has_not_changed_is_not_sent_again),
         cmocka_unit_test(refusals_keep_the_connection_where_they_can),
-        cmocka_unit_test(nothing_is_smuggled),
-        cmocka_unit_test(a_nul_is_refused),
-        cmocka_unit_test(what_is_too_long_is_refused),
+        cmocka_unit_test(hostile_27_nothing_is_smuggled),
+        cmocka_unit_test(hostile_27_a_nul_is_refused),
+        cmocka_unit_test(hostile_27_what_is_too_long_is_refused),
         cmocka_unit_test(a_long_target_is_414),
         cmocka_unit_test_setup_teardown(a_head_has_a_deadline, start_quick,
                                         stop_quick),
-        cmocka_unit_test_setup_teardown(a_byte_now_and_then_buys_no_time,
-                                        start_quick, stop_quick),
+        cmocka_unit_test_setup_teardown(
+            hostile_01_a_byte_now_and_then_buys_no_time, start_quick,
+            stop_quick),
         cmocka_unit_test_setup_teardown(silence_ends_without_a_word,
                                         start_quick, stop_quick),
         cmocka_unit_test(a_head_cut_short_is_refused),

@@ -1,77 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Connections: to a name, and one that sends a file. */
+/* A connection that sends a file. */
 #include <fcntl.h>
 #include <sys/mman.h>
 
 #include "torture.h"
 
 #define FILE_BYTES ((size_t)6 << 20) /* more than the kernel keeps */
-
-/* To a name. */
-
-static int accept_one(void *arg)
-{
-    hem_stream s;
-    char byte;
-    int rc = accept_any(arg, &s);
-    if (!check_success(rc, HEM_ECANCELED))
-        return 0;
-    hem_stream_info info;
-    check_success(hem_stream_get_info(&s, &info));
-    ssize_t n = hem_stream_read(&s, &byte, 1);
-    if (check_success(n, HEM_ECANCELED, TORTURE_PEER_FAILED) && n == 1)
-        check_success(hem_stream_write(&s, &byte, 1), TORTURE_PEER_FAILED);
-    check_int(hem_stream_close(&s), 0);
-    return 0;
-}
-
-static int connect_by_name(uint16_t port)
-{
-    hem_stream s;
-    HEM_TRY(hem_connect(&s, "localhost", port, NULL));
-    char byte = 'x';
-    ssize_t n = hem_stream_write(&s, &byte, 1);
-    byte = 0;
-    if (n > 0)
-        n = hem_stream_read(&s, &byte, 1);
-    check(n <= 0 || byte == 'x');
-    check_int(hem_stream_close(&s), 0);
-    return n == 0 ? HEM_EINCOMPLETE : (int)n;
-}
-
-struct finding {
-    hem_listener listener;
-    uint16_t port;
-};
-
-static int find_and_connect(void *arg)
-{
-    struct finding *p = arg;
-    HEM_SCOPE(s);
-    HEM_TRY(hem_scope_spawn(&s, NULL, accept_one, &p->listener));
-    hem_address a[4];
-    ssize_t n = hem_resolve(a, COUNT_OF(a), "localhost", 80);
-    if (check_success(n))
-        check_int(hem_address_port(&a[0]), 80);
-    HEM_TRY(connect_by_name(p->port));
-    return hem_scope_close(&s, 0);
-}
-
-static int names_main(void *arg)
-{
-    (void)arg;
-    struct finding p;
-    HEM_TRY(listen_somewhere(&p.listener, &p.port, NULL));
-    check_success(in_time(find_and_connect, &p), HEM_ECANCELED,
-                  TORTURE_PEER_FAILED);
-    check_int(hem_listener_close(&p.listener), 0);
-    return 0;
-}
-
-void scenario_names(void)
-{
-    check_success(hem_run(names_main, NULL, NULL));
-}
 
 /* A file. */
 

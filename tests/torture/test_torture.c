@@ -23,8 +23,10 @@ const struct scenario scenarios[] = {
     {"serve",   scenario_serve},
     {"crowded", scenario_crowded},
     {"drain",   scenario_drain},
+    {"addresses", scenario_addresses},
     {"names",   scenario_names},
     {"files",   scenario_files},
+    {"datagrams", scenario_datagrams},
     {"fork",    scenario_fork},
     {"prefork", scenario_prefork},
 };

@@ -33,8 +33,10 @@ void scenario_signals(void);
 void scenario_serve(void);
 void scenario_crowded(void);
 void scenario_drain(void);
+void scenario_addresses(void);
 void scenario_names(void);
 void scenario_files(void);
+void scenario_datagrams(void);
 void scenario_fork(void);
 void scenario_prefork(void);
 

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A pipe between two tasks, and standard output: streams like any other.
+ */
+#include <hem.h>
+#include <stdio.h>
+
+struct ends {
+    hem_stream read;
+    hem_stream write;
+};
+
+static int count(void *arg)
+{
+    struct ends *p = arg;
+    for (int i = 1; i <= 3; i++) {
+        char line[32];
+        int n = snprintf(line, sizeof(line), "line %d\n", i);
+        HEM_TRY(hem_stream_write(&p->write, line, (size_t)n));
+    }
+    return hem_stream_aclose(&p->write);
+}
+
+static int print(void *arg)
+{
+    struct ends *p = arg;
+    HEM_STREAM(out);
+    HEM_TRY(hem_stream_open_stdout(&out));
+    char *line;
+    ssize_t n;
+    while ((n = hem_stream_read_line(&p->read, &line)) > 0) {
+        struct iovec both[] = {{(char[]){"got "}, 4}, {line, (size_t)n}};
+        HEM_TRY(hem_stream_writev(&out, both, 2));
+    }
+    HEM_TRY(n);
+    return hem_stream_close(&p->read);
+}
+
+static int main_task(void *arg)
+{
+    struct ends p;
+    (void)arg;
+    HEM_TRY(hem_pipe(&p.read, &p.write, NULL));
+    HEM_SCOPE(s, .kind = HEM_TASKGROUP);
+    HEM_TRY(hem_scope_spawn(&s, NULL, count, &p));
+    HEM_TRY(hem_scope_spawn(&s, NULL, print, &p));
+    return hem_scope_close(&s, 0);
+}
+
+int main(void)
+{
+    return hem_run(main_task, NULL, NULL) < 0;
+}
+
+/*
+ * Output:
+ *     got line 1
+ *     got line 2
+ *     got line 3
+ */

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/* Streams: what is put, kept, and sent in the background. */
+#include "support.h"
+
+#include "net.h"
+
+#define MANY ((size_t)32 << 20) /* more than the kernel takes */
+#define HIGH ((size_t)64 << 10)
+
+static char many[MANY];
+
+static void fill_many(void)
+{
+    for (size_t i = 0; i < MANY; i++)
+        many[i] = (char)(i * 31 + (i >> 8) * 7 + (i >> 16));
+}
+
+/* Put pieces of `many` until the stream refuses more; how much it took. */
+static size_t put_much(hem_stream *s, size_t piece)
+{
+    size_t sum = 0;
+    for (;;) {
+        int rc = hem_stream_put(s, many + sum, piece);
+        if (rc == HEM_ELIMIT)
+            return sum;
+        if (!check_int(rc, 0) || !check(sum < MANY - piece))
+            return sum;
+        sum += piece;
+    }
+}
+
+VIRTUAL_TEST(put_sends_at_once_what_the_kernel_takes)
+{
+    hem_stream s;
+    int peer = net_open(&s, 0);
+    size_t live = ledger_live();
+    check_int(hem_stream_put(&s, "hello", 5), 0);
+    check_int(hem_stream_put(&s, "", 0), 0);
+    check_int(hem_stream_put(&s, NULL, 0), 0);
+    check(net_hears(peer, "hello"));
+    check_int(hem_stream_pending(&s), 0);
+    check_int(hem_stream_bytes_written(&s), 5);
+    check_int(ledger_live(), live);
+    check_int(hem_stream_drain(&s), 0);
+    check_int(hem_stream_flush(&s), 0);
+    check_int(hem_stream_close(&s), 0);
+    net_close(peer);
+    return 0;
+}
+
+VIRTUAL_TEST(put_keeps_no_more_than_high_water_and_one_put)
+{
+    hem_stream s;
+    fill_many();
+    int peer = net_open(&s, 0);
+    size_t piece = 10000;
+    size_t taken = put_much(&s, piece);
+    check(hem_stream_pending(&s) > HIGH);
+    check(hem_stream_pending(&s) <= HIGH + piece);
+    check_int(hem_stream_bytes_written(&s) + hem_stream_pending(&s), taken);
+    net_expect(peer, many, taken);
+    check_int(hem_stream_flush(&s), 0);
+    check_int(hem_stream_pending(&s), 0);
+    check_int(hem_stream_close(&s), 0);
+    net_close(peer);
+    return 0;
+}
+
+static int drain_it(void *arg)
+{
+    return hem_stream_drain(arg);
+}
+
+static int flush_it(void *arg)
+{
+    return hem_stream_flush(arg);
+}
+
+static int aclose_it(void *arg)
+{
+    return hem_stream_aclose(arg);
+}
+
+VIRTUAL_TEST(drain_waits_until_a_quarter_is_kept)
+{
+    hem_stream s;
+    hem_task *drains[2], *flush;
+    int peer = net_open(&s, 0);
+    size_t taken = put_much(&s, 10000);
+    for (int i = 0; i < 2; i++)
+        check_int(hem_spawn(&drains[i], drain_it, &s), 0);
+    check_int(hem_spawn(&flush, flush_it, &s), 0);
+    net_settle();
+    check_str(hem_task_waits_for(drains[0]), "drain");
+    check_str(hem_task_waits_for(drains[1]), "drain");
+    size_t heard = 0;
+    while (!hem_task_done(drains[0])) {
+        check(hem_stream_pending(&s) > HIGH / 4);
+        net_expect(peer, many + heard, 1000);
+        heard += 1000;
+        net_settle();
+    }
+    check(hem_task_done(drains[1]));
+    check(hem_stream_pending(&s) <= HIGH / 4);
+    check_int(hem_await(drains[0]), 0);
+    check_int(hem_await(drains[1]), 0);
+    net_expect(peer, many + heard, taken - heard);
+    check_int(hem_await(flush), 0);
+    check_int(hem_stream_close(&s), 0);
+    net_close(peer);
+    return 0;
+}
+
+struct write {
+    hem_stream *stream;
+    const char *from;
+    size_t size;
+};
+
+static int write_it(void *arg)
+{
+    struct write *w = arg;
+    ssize_t n = hem_stream_write(w->stream, w->from, w->size);
+    return n < 0 ? (int)n : check_int(n, w->size) - 1;
+}
+
+VIRTUAL_TEST(what_was_put_goes_before_a_write_and_what_comes_during_it_behind)
+{
+    hem_stream s;
+    hem_task *t;
+    fill_many();
+    int peer = net_open(&s, 0);
+    size_t at = put_much(&s, 10000);
+    struct write w = {&s, many + at, MANY / 2};
+    check_int(hem_spawn(&t, write_it, &w), 0);
+    net_settle(); /* it waits for what was put */
+    net_expect(peer, many, 10000);
+    net_expect(peer, many + 10000, at - 10000);
+    net_settle(); /* it is in the middle */
+    at += MANY / 2;
+    check_int(hem_stream_put(&s, many + at, 5000), 0);
+    check_int(hem_stream_put(&s, many + at + 5000, 5000), 0);
+    check_int(hem_stream_pending(&s), 10000);
+    net_expect(peer, many + at - MANY / 2, MANY / 2 + 10000);
+    check_int(hem_await(t), 0);
+    check_int(hem_stream_flush(&s), 0);
+    check_int(hem_stream_bytes_written(&s), at + 10000);
+    check_int(hem_stream_close(&s), 0);
+    net_close(peer);
+    return 0;
+}
+
+VIRTUAL_TEST(a_cancelled_write_leaves_what_was_put_before_it)
+{
+    hem_stream s;
+    hem_task *t;
+    fill_many();
+    int peer = net_open(&s, 0);
+    size_t taken = put_much(&s, 10000);
+    struct write w = {&s, "never", 5};
+    check_int(hem_spawn(&t, write_it, &w), 0);
+    net_settle();
+    check_int(hem_cancel_and_wait(t, "test"), 0);
+    net_expect(peer, many, taken);
+    check_int(hem_stream_aclose(&s), 0);
+    check(net_hears_the_end(peer));
+    net_close(peer);
+    return 0;
+}
+
+VIRTUAL_TEST(aclose_sends_all_and_a_cancelled_one_aborts)
+{
+    hem_stream s;
+    hem_task *t;
+    fill_many();
+    int peer = net_open(&s, 0);
+    size_t taken = put_much(&s, 10000);
+    check_int(hem_spawn(&t, aclose_it, &s), 0);
+    net_expect(peer, many, taken);
+    check_int(hem_await(t), 0);
+    check(net_hears_the_end(peer));
+    check_int(hem_stream_aclose(&s), HEM_EBADF);
+    net_close(peer);
+
+    peer = net_open(&s, 0);
+    taken = put_much(&s, 10000);
+    check_int(hem_spawn(&t, aclose_it, &s), 0);
+    net_settle();
+    check_int(hem_cancel_and_wait(t, "test"), 0);
+    check_int(hem_stream_close(&s), HEM_EBADF);
+    check_int(hem_stream_pending(&s), 0);
+    check(net_drain(peer, MANY) < taken);
+    net_close(peer);
+    return 0;
+}
+
+VIRTUAL_TEST(close_tells_what_was_lost_and_wakes_who_drains)
+{
+    hem_stream s;
+    hem_task *t;
+    int peer = net_open(&s, 0);
+    (void)put_much(&s, 10000);
+    check_int(hem_spawn(&t, drain_it, &s), 0);
+    net_settle();
+    check_int(hem_stream_close(&s), HEM_EINCOMPLETE);
+    check_int(hem_await(t), HEM_EBADF);
+    net_close(peer);
+
+    peer = net_open(&s, 0);
+    size_t taken = put_much(&s, 10000);
+    check_int(net_drain(peer, taken), hem_stream_bytes_written(&s));
+    check_int(hem_stream_close(&s), 0); /* there is room now */
+    net_close(peer);
+    return 0;
+}
+
+VIRTUAL_TEST(a_reset_ends_what_is_kept)
+{
+    hem_stream s;
+    hem_task *t;
+    int peer = net_open(&s, 0);
+    (void)put_much(&s, 10000);
+    check_int(hem_spawn(&t, flush_it, &s), 0);
+    net_settle();
+    net_reset(peer);
+    check_int(hem_await(t), HEM_ECONNRESET);
+    check_int(hem_stream_put(&s, "x", 1), HEM_ECONNRESET);
+    check_int(hem_stream_write(&s, "x", 1), HEM_ECONNRESET);
+    check_int(hem_stream_drain(&s), HEM_ECONNRESET);
+    check_int(hem_stream_flush(&s), HEM_ECONNRESET);
+    check_int(hem_stream_pending(&s), 0);
+    check_int(hem_stream_close(&s), HEM_EINCOMPLETE);
+    return 0;
+}
+
+VIRTUAL_TEST(what_nobody_takes_is_given_up)
+{
+    hem_stream s;
+    hem_task *t;
+    int peer = net_open(&s, 0);
+    (void)put_much(&s, 10000);
+    check_int(hem_spawn(&t, flush_it, &s), 0);
+    check_int(hem_await(t), HEM_ETIMEDOUT);
+    check_int(hem_now(), 30 * HEM_SEC);
+    check_int(hem_stream_put(&s, "x", 1), HEM_ETIMEDOUT);
+    check_int(hem_stream_abort(&s), 0);
+    net_close(peer);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        LEDGER_TEST(put_sends_at_once_what_the_kernel_takes),
+        LEDGER_TEST(put_keeps_no_more_than_high_water_and_one_put),
+        LEDGER_TEST(drain_waits_until_a_quarter_is_kept),
+        LEDGER_TEST(
+            what_was_put_goes_before_a_write_and_what_comes_during_it_behind),
+        LEDGER_TEST(a_cancelled_write_leaves_what_was_put_before_it),
+        LEDGER_TEST(aclose_sends_all_and_a_cancelled_one_aborts),
+        LEDGER_TEST(close_tells_what_was_lost_and_wakes_who_drains),
+        LEDGER_TEST(a_reset_ends_what_is_kept),
+        LEDGER_TEST(what_nobody_takes_is_given_up),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
