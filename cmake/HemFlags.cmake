@@ -8,8 +8,10 @@
 #   hem_user_compile_options  what programs that use hem should be compiled and
 #   hem_user_link_options     linked with
 #   hem_switch                name of the file in src/coro
+#   hem_uring                 name of the file in src/io
 #   hem_add_program(name source libraries...)
 include(CheckCCompilerFlag)
+include(CheckSymbolExists)
 
 # A frame larger than a guard region must touch it: a task's stack is small.
 set(CMAKE_REQUIRED_FLAGS -Werror)
@@ -33,6 +35,17 @@ else()
 endif()
 if(HEM_UCONTEXT)
     set(hem_switch switch_ucontext.c)
+endif()
+
+set(hem_uring uring_none.c)
+if(NOT HEM_URING STREQUAL OFF)
+    check_symbol_exists(IORING_FEAT_RW_CUR_POS linux/io_uring.h
+        HEM_HAVE_IO_URING)
+    if(HEM_HAVE_IO_URING)
+        set(hem_uring uring.c)
+    elseif(HEM_URING STREQUAL ON)
+        message(FATAL_ERROR "HEM_URING=ON needs linux/io_uring.h of Linux 5.6.")
+    endif()
 endif()
 
 add_library(hem_flags INTERFACE)

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * A thread that is not hem's calls functions of the loop as tasks, and is told
- * when the loop has ended, which it holds until then.
- */
+/* A thread that is not hem's calls functions of the loop, which it holds. */
 #include <hem.h>
 #include <pthread.h>
 #include <stdio.h>

@@ -42,7 +42,13 @@
  *   datagram.h  UDP and Unix datagrams                              hem_datagram_open
  *   fd.h        any descriptor, callbacks for other libraries       hem_fd_wait
  *   sock.h      calls on sockets of your own                        hem_sock_recv
+ *   file.h      files                                               hem_file_read
+ *   file_reader.h
+ *               their lines                               hem_file_reader_read_line
+ *   path.h      names of files, directories                         hem_dir_next
  *   child.h     forked processes                                    hem_fork
+ *   subprocess.h
+ *               other programs                                      hem_subprocess_run
  *   prefork.h   servers of many processes                           hem_prefork
  *   error.h, alloc.h, log.h, base.h                                 the ground floor
  *
@@ -134,6 +140,8 @@
 #include "hem/exit_stack.h"
 #include "hem/failure.h"
 #include "hem/fd.h"
+#include "hem/file.h"
+#include "hem/file_reader.h"
 #include "hem/from_thread.h"
 #include "hem/future.h"
 #include "hem/gather.h"
@@ -143,6 +151,7 @@
 #include "hem/log.h"
 #include "hem/loop.h"
 #include "hem/map.h"
+#include "hem/path.h"
 #include "hem/pipe.h"
 #include "hem/prefork.h"
 #include "hem/proxy.h"
@@ -155,6 +164,7 @@
 #include "hem/signal.h"
 #include "hem/sock.h"
 #include "hem/stream.h"
+#include "hem/subprocess.h"
 #include "hem/task.h"
 #include "hem/thread.h"
 #include "hem/timeout.h"

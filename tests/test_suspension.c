@@ -62,6 +62,7 @@ CASE(ground)
     (void)hem_loop_current();
     check_int(hem_post(hem_loop_current(), do_nothing, NULL), 0);
     check_int(hem_run(give_one, NULL, NULL), HEM_EREFUSED);
+    hem_free(NULL);
     hem_loop *l = hem_loop_current();
     hem_loop_release(hem_loop_hold(l));
     int result;
@@ -243,6 +244,7 @@ static const struct suspension table[] = {
     NEVER(hem_log, ground),
     NEVER(hem_now, ground),
     NEVER(hem_loop_current, ground),
+    NEVER(hem_free, ground),
     NEVER(hem_post, ground),
     NEVER(hem_loop_hold, ground),
     NEVER(hem_loop_release, ground),

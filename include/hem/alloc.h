@@ -25,6 +25,10 @@ typedef struct hem_allocator {
  */
 HEM_API void hem_allocator_set(const hem_allocator *a);
 
+/* Free memory that a function of hem gave to the caller, who is told so. NULL
+ * does nothing. [any thread] */
+HEM_API void hem_free(void *p);
+
 HEM_END_DECLS
 
 #endif

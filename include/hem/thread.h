@@ -56,6 +56,10 @@ typedef struct hem_thread_options {
      * caller can no longer. NULL: a caller that is cancelled waits until the
      * function has returned. */
     void (*abandon)(void *arg);
+    /* Called with `arg` on the loop when the caller is cancelled while the
+     * function runs, which is to end soon then: sets a flag that it looks at,
+     * say. Must not suspend. NULL: it is not told. */
+    void (*interrupt)(void *arg);
     const hem_thread_lane *lane; /* NULL: that of all who name none */
 } hem_thread_options;
 

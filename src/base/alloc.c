@@ -62,3 +62,8 @@ void hem__free(void *p)
     if (p)
         allocator.free(allocator.arg, p);
 }
+
+void hem_free(void *p)
+{
+    hem__free(p);
+}

@@ -101,6 +101,31 @@
     X(int, open, (const char *path, int flags, mode_t mode), (path, flags, mode),               \
       (EMFILE, ENFILE, ENOMEM, ENOENT, EACCES))                                                 \
     X(int, poll, (struct pollfd *p, nfds_t n, int ms), (p, n, ms), (EINTR, ENOMEM))             \
+    X(ssize_t, pwrite, (int fd, const void *p, size_t n, off_t at), (fd, p, n, at),             \
+      (EINTR, EIO, ENOSPC, EDQUOT))                                                             \
+    X(ssize_t, pread_nowait, (int fd, void *p, size_t n, off_t at), (fd, p, n, at),             \
+      (EAGAIN, EINTR, EOPNOTSUPP, EIO))                                                         \
+    X(ssize_t, pwrite_nowait, (int fd, const void *p, size_t n, off_t at), (fd, p, n, at),      \
+      (EAGAIN, EINTR, EOPNOTSUPP, ENOSPC))                                                      \
+    X(int, open_cached, (const char *path, int flags), (path, flags),                           \
+      (EAGAIN, EMFILE, ENFILE, ENOMEM))                                                         \
+    X(int, fstatat, (int dir, const char *path, struct stat *ret, int flags),                   \
+      (dir, path, ret, flags), (EIO, ENOMEM, EACCES))                                           \
+    X(int, ftruncate, (int fd, off_t size), (fd, size), (EINTR, EIO, EFBIG))                    \
+    X(int, fsync, (int fd), (fd), (EINTR, EIO, ENOSPC))                                         \
+    X(int, fdatasync, (int fd), (fd), (EINTR, EIO, ENOSPC))                                     \
+    X(ssize_t, getdents64, (int fd, void *p, size_t n), (fd, p, n), (EIO, ENOMEM))              \
+    X(int, renameat2,                                                                           \
+      (int dir, const char *from, int to_dir, const char *to, unsigned flags),                  \
+      (dir, from, to_dir, to, flags), (EACCES, ENOSPC, EIO, EXDEV))                             \
+    X(int, unlinkat, (int dir, const char *path, int flags), (dir, path, flags),                \
+      (EACCES, EBUSY, EIO))                                                                     \
+    X(int, mkdir, (const char *path, mode_t mode), (path, mode), (EACCES, ENOSPC, EDQUOT))      \
+    X(int, uring_setup, (unsigned entries, struct io_uring_params *p), (entries, p),            \
+      (ENOMEM, ENOSYS, EPERM, EMFILE))                                                          \
+    X(int, uring_submit, (int fd), (fd), (EAGAIN, EBUSY, EINTR, ENOMEM))                        \
+    X(int, uring_map, (void **ret, int fd, size_t bytes, off_t at), (ret, fd, bytes, at),       \
+      (ENOMEM, EAGAIN))                                                                         \
     X(int, pipe2, (int *fds, int flags), (fds, flags), (EMFILE, ENFILE))                        \
     X(int, fcntl_get, (int fd), (fd), (EBADF))                                                  \
     X(int, fcntl_set, (int fd, int flags), (fd, flags), (EBADF))                                \
@@ -126,6 +151,25 @@
     X(int, pidfd_open, (pid_t pid), (pid), (EMFILE, ENFILE, ENOMEM, ENODEV))                    \
     X(int, pidfd_send_signal, (int fd, int signo), (fd, signo), (EPERM))                        \
     X(int, wait_pidfd, (int fd, siginfo_t *info, int flags), (fd, info, flags), (EINTR))        \
+    X(pid_t, clone_process, (int (*fn)(void *), void *stack, int flags, void *arg, int *pidfd),    \
+      (fn, stack, flags, arg, pidfd), (EAGAIN, ENOMEM, EMFILE, ENFILE))                         \
+    X(pid_t, fork_bare, (int *ret_pidfd), (ret_pidfd), (EAGAIN, ENOMEM, EMFILE, ENFILE))        \
+    X(int, open_null, (void), (), (EMFILE, ENFILE, ENOENT, ENOMEM))                             \
+    X(int, fcntl_dup, (int fd, int least), (fd, least), (EMFILE))                               \
+    X(int, fcntl_set_fd, (int fd, int flags), (fd, flags), (EBADF))                             \
+    X(int, dup2, (int from, int to), (from, to), (EBADF, EMFILE))                               \
+    X(int, close_range_on_exec, (int first), (first), (ENOSYS, EINVAL))                         \
+    X(int, chdir, (const char *path), (path), (ENOENT, EACCES, ENOTDIR, ENOMEM, EIO))           \
+    X(int, setsid, (void), (), (EPERM))                                                         \
+    X(int, setpgid, (pid_t pid, pid_t group), (pid, group), (EPERM))                            \
+    X(int, set_groups, (size_t n, const gid_t *ids), (n, ids), (EPERM, ENOMEM))                 \
+    X(int, set_gid, (gid_t id), (id), (EPERM, EINVAL))                                          \
+    X(int, set_uid, (uid_t id), (id), (EPERM, EAGAIN))                                          \
+    X(int, set_rlimit, (int what, const uint64_t *limit), (what, limit), (EPERM, EINVAL))        \
+    X(int, nice, (int more), (more), (EACCES, EPERM))                                           \
+    X(int, set_pdeathsig, (int signo), (signo), (EINVAL))                                       \
+    X(int, execve, (const char *path, char *const *argv, char *const *env),                     \
+      (path, argv, env), (ENOENT, EACCES, ENOEXEC, E2BIG, ENOMEM, ETXTBSY, EAGAIN, EIO))        \
     X(int, map_stacks, (void **ret, size_t bytes), (ret, bytes), (ENOMEM, EAGAIN))              \
     X(int, guard_region, (void *p, size_t bytes), (p, bytes), (EINVAL, ENOMEM, EAGAIN))         \
     X(int, guard_protect, (void *p, size_t bytes), (p, bytes), (ENOMEM))                        \

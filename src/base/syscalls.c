@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/syscalls.h"
 
+#include <linux/openat2.h>
 #include <stdatomic.h>
+#include <sys/uio.h>
 #include <time.h>
 
 /* Newer than the headers of some systems. */
@@ -30,6 +32,16 @@ int hem__call_epoll_wait_ns(int ep, struct epoll_event *e, int max, int64_t ns)
     return rc < 0 ? -errno : rc;
 }
 
+pid_t hem__call_fork_bare(int *ret_pidfd)
+{
+    /* Arguments beyond the first three are in another order on some CPUs. */
+    *ret_pidfd = -1;
+    long pid = syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, 0, ret_pidfd, 0, 0);
+    if (pid < 0 && errno == EINVAL) /* an emulator */
+        pid = syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+    return pid < 0 ? -errno : (pid_t)pid;
+}
+
 int hem__call_map_stacks(void **ret, size_t bytes)
 {
     void *p =
@@ -51,6 +63,64 @@ int hem__call_guard_region(void *p, size_t bytes)
         atomic_store_explicit(&heeds_advice, true, memory_order_relaxed);
     }
     return madvise(p, bytes, MADV_INSTALL_GUARD) < 0 ? -errno : 0;
+}
+
+int hem__call_uring_setup(unsigned entries, struct io_uring_params *p)
+{
+    long rc = syscall(SYS_io_uring_setup, entries, p);
+    return rc < 0 ? -errno : (int)rc;
+}
+
+int hem__call_uring_map(void **ret, int fd, size_t bytes, off_t at)
+{
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                   MAP_SHARED | MAP_POPULATE, fd, at);
+    if (p == MAP_FAILED)
+        return -errno;
+    (void)madvise(p, bytes, MADV_DONTFORK); /* a child has no use for it */
+    *ret = p;
+    return 0;
+}
+
+int hem__call_uring_submit(int fd)
+{
+    long rc = syscall(SYS_io_uring_enter, fd, 1U, 0U, 0U, (void *)0, (size_t)0);
+    return rc < 0 ? -errno : (int)rc;
+}
+
+int hem__call_open_cached(const char *path, int flags)
+{
+    struct open_how how = {.flags = (uint64_t)(unsigned)flags,
+                           .resolve = RESOLVE_CACHED};
+    long rc = syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+    if (rc >= 0)
+        return (int)rc;
+    switch (errno) {
+    case ENOSYS:
+    case EINVAL: /* no such flag */
+    case EPERM:  /* a filter of system calls that does not know it */
+        return HEM_EAGAIN;
+    default:
+        return -errno;
+    }
+}
+
+ssize_t hem__call_pread_nowait(int fd, void *p, size_t n, off_t at)
+{
+    struct iovec part = {p, n};
+    ssize_t rc = preadv2(fd, &part, 1, at, RWF_NOWAIT);
+    if (rc >= 0)
+        return rc;
+    return errno == ENOSYS ? HEM_ENOTSUP : -errno;
+}
+
+ssize_t hem__call_pwrite_nowait(int fd, const void *p, size_t n, off_t at)
+{
+    struct iovec part = {(void *)(uintptr_t)p, n};
+    ssize_t rc = pwritev2(fd, &part, 1, at, RWF_NOWAIT);
+    if (rc >= 0)
+        return rc;
+    return errno == ENOSYS ? HEM_ENOTSUP : -errno;
 }
 
 static int from_resolver(int rc)

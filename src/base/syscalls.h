@@ -6,16 +6,20 @@
 #ifndef HEM__BASE_SYSCALLS_H
 #define HEM__BASE_SYSCALLS_H
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -23,12 +27,16 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+
+#include <stdio.h>
 #include <unistd.h>
 
 #include "hem/error.h"
 
 /* Newer than the headers of some systems that hem is built on. */
-#define HEM__P_PIDFD 3
+#define HEM__P_PIDFD             3
+#define HEM__SYS_CLOSE_RANGE     436 /* on all CPUs */
+#define HEM__CLOSE_RANGE_CLOEXEC 4U
 
 #define HEM__RAW(type, name, params, call)                                     \
     static inline type hem__call_##name params                                 \
@@ -82,6 +90,17 @@ HEM__RAW(off_t, lseek, (int fd, off_t by, int whence), lseek(fd, by, whence))
 HEM__RAW(int, fstat, (int fd, struct stat *st), fstat(fd, st))
 HEM__RAW(int, open, (const char *path, int flags, mode_t mode), open(path, flags, mode))
 HEM__RAW(int, poll, (struct pollfd *p, nfds_t n, int ms), poll(p, n, ms))
+HEM__RAW(ssize_t, pwrite, (int fd, const void *p, size_t n, off_t at), pwrite(fd, p, n, at))
+HEM__RAW(int, fstatat, (int dir, const char *path, struct stat *ret, int flags),
+         fstatat(dir, path, ret, flags))
+HEM__RAW(int, ftruncate, (int fd, off_t size), ftruncate(fd, size))
+HEM__RAW(int, fsync, (int fd), fsync(fd))
+HEM__RAW(int, fdatasync, (int fd), fdatasync(fd))
+HEM__RAW(ssize_t, getdents64, (int fd, void *p, size_t n), getdents64(fd, p, n))
+HEM__RAW(int, renameat2, (int dir, const char *from, int to_dir, const char *to, unsigned flags),
+         renameat2(dir, from, to_dir, to, flags))
+HEM__RAW(int, unlinkat, (int dir, const char *path, int flags), unlinkat(dir, path, flags))
+HEM__RAW(int, mkdir, (const char *path, mode_t mode), mkdir(path, mode))
 HEM__RAW(int, pipe2, (int *fds, int flags), pipe2(fds, flags))
 HEM__RAW(int, fcntl_get, (int fd), fcntl(fd, F_GETFL))
 HEM__RAW(int, fcntl_set, (int fd, int flags), fcntl(fd, F_SETFL, flags))
@@ -96,6 +115,28 @@ HEM__RAW(int, pidfd_send_signal, (int fd, int signo),
          syscall(SYS_pidfd_send_signal, fd, signo, (void *)0, 0U))
 HEM__RAW(int, wait_pidfd, (int fd, siginfo_t *info, int flags),
          waitid((idtype_t)HEM__P_PIDFD, (id_t)fd, info, flags))
+HEM__RAW(pid_t, clone_process, (int (*fn)(void *), void *stack, int flags, void *arg, int *pidfd),
+         clone(fn, stack, flags, arg, pidfd))
+HEM__RAW(int, open_null, (void), open("/dev/null", O_RDWR | O_CLOEXEC))
+HEM__RAW(int, fcntl_dup, (int fd, int least), fcntl(fd, F_DUPFD_CLOEXEC, least))
+HEM__RAW(int, fcntl_set_fd, (int fd, int flags), fcntl(fd, F_SETFD, flags))
+HEM__RAW(int, dup2, (int from, int to), dup2(from, to))
+HEM__RAW(int, close_range_on_exec, (int first),
+         syscall(HEM__SYS_CLOSE_RANGE, first, ~0U, HEM__CLOSE_RANGE_CLOEXEC))
+HEM__RAW(int, chdir, (const char *path), chdir(path))
+HEM__RAW(int, setsid, (void), setsid())
+HEM__RAW(int, setpgid, (pid_t pid, pid_t group), setpgid(pid, group))
+/* Of this thread alone: libc's would have all threads of the process do it. */
+HEM__RAW(int, set_groups, (size_t n, const gid_t *ids), syscall(SYS_setgroups, n, ids))
+HEM__RAW(int, set_gid, (gid_t id), syscall(SYS_setresgid, id, id, id))
+HEM__RAW(int, set_uid, (uid_t id), syscall(SYS_setresuid, id, id, id))
+HEM__RAW(int, set_rlimit, (int what, const uint64_t *soft_and_hard),
+         syscall(SYS_prlimit64, 0, what, soft_and_hard, (void *)0))
+HEM__RAW(int, nice, (int more),
+         setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + more))
+HEM__RAW(int, set_pdeathsig, (int signo), prctl(PR_SET_PDEATHSIG, signo, 0, 0, 0))
+HEM__RAW(int, execve, (const char *path, char *const *argv, char *const *env),
+         execve(path, argv, env))
 HEM__RAW(int, guard_protect, (void *p, size_t bytes), mprotect(p, bytes, PROT_NONE))
 HEM__RAW(int, sigaltstack, (const stack_t *ss, stack_t *old), sigaltstack(ss, old))
 /* clang-format on */
@@ -108,11 +149,31 @@ HEM__RAW(int, sigaltstack, (const stack_t *ss, stack_t *old), sigaltstack(ss, ol
  * rounded up to a millisecond; negative: without limit. */
 int hem__call_epoll_wait_ns(int ep, struct epoll_event *e, int max, int64_t ns);
 
+/* A child that is a copy of this process, without what fork() has others do;
+ * and a pidfd of it, -1 where there is none so. */
+pid_t hem__call_fork_bare(int *ret_pidfd);
+
 /* Address space for stacks: zero, private, not reserved, no huge pages. */
 int hem__call_map_stacks(void **ret, size_t bytes);
 
 /* Make pages that fault, in a mapping; HEM_EINVAL: not on this kernel. */
 int hem__call_guard_region(void *p, size_t bytes);
+
+/* io_uring: make one, map a part of it, have it take one submission. */
+struct io_uring_params;
+int hem__call_uring_setup(unsigned entries, struct io_uring_params *p);
+int hem__call_uring_map(void **ret, int fd, size_t bytes, off_t at);
+int hem__call_uring_submit(int fd);
+
+/* Open what can be opened without waiting: names and inodes are in memory.
+ * HEM_EAGAIN: it cannot, or this kernel (before 5.12) cannot tell. */
+int hem__call_open_cached(const char *path, int flags);
+
+/* Read and write what can be without waiting for a disk: HEM_EAGAIN else.
+ * HEM_ENOTSUP: this file system cannot tell. `at` -1: at the kernel's
+ * position. */
+ssize_t hem__call_pread_nowait(int fd, void *p, size_t n, off_t at);
+ssize_t hem__call_pwrite_nowait(int fd, const void *p, size_t n, off_t at);
 
 /* How many signals were read from a signalfd, up to `max`. */
 static inline int hem__call_read_signals(int fd, struct signalfd_siginfo *infos,

@@ -36,6 +36,13 @@
 #define HEM__CORO_BODY __attribute__((no_sanitize_address, no_sanitize_thread))
 #endif
 
+/* Whether another process may run in this one's memory, as after vfork(). */
+#if defined(HEM__TSAN)
+#define HEM__VFORK_ALLOWED false
+#else
+#define HEM__VFORK_ALLOWED true
+#endif
+
 #if defined(HEM__ASAN)
 #include "coro/annotate_asan.h"
 #elif defined(HEM__TSAN)

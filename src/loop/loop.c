@@ -88,6 +88,8 @@ void hem__loop_drain(hem_loop *l)
     run_left(l);
     hem__pool_destroy(l);
     run_left(l);
+    if (l->files)
+        l->end_files(l);
 }
 
 void hem__loop_deinit(hem_loop *l)

@@ -81,9 +81,11 @@ struct hem_loop {
     void *memory;                      /* that it is in, freed by the last */
     hem__fd wake; /* an eventfd: written to by posts and SIGINT; each
                                write is an event, so it is never read */
-    void (*on_wake)(hem_loop *l); /* called at such an event; or NULL */
-    struct hem__pool *pool;       /* threads; NULL: none yet */
-    struct hem__signals *signals; /* that are received; NULL: none */
+    void (*on_wake)(hem_loop *l);   /* called at such an event; or NULL */
+    struct hem__pool *pool;         /* threads; NULL: none yet */
+    struct hem__signals *signals;   /* that are received; NULL: none */
+    struct hem__files *files;       /* what calls on files share; or NULL */
+    void (*end_files)(hem_loop *l); /* waits for them and frees it */
 
     uint64_t random; /* state of the seeded order, 0: FIFO */
     uint32_t round;  /* of the seeded order: so many run before anything that

@@ -14,6 +14,7 @@
 struct call {
     hem__pool_job job;
     void (*abandon)(void *arg);
+    void (*interrupt)(void *arg);
     hem__fiber *fiber; /* who waits; NULL: nobody any more */
 };
 
@@ -38,6 +39,8 @@ static bool cancel_call(hem_loop *l, hem__fiber *f, const char *why)
         l->outside--;
         return hem__wake_cancelled(l, f, why);
     }
+    if (c->interrupt)
+        c->interrupt(c->job.arg);
     if (!c->abandon)
         return false;
     c->fiber = NULL;
@@ -80,6 +83,7 @@ int hem_thread_call(hem_fn *fn, void *arg, const hem_thread_options *opts)
                                .fn = fn,
                                .arg = arg},
                        .abandon = o->abandon,
+                       .interrupt = o->interrupt,
                        .fiber = f};
     bool left = false;
     int rc = make_call(l, c, o->lane, &left);

@@ -16,6 +16,7 @@
  */
 #include "process/child.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <sys/syscall.h>
 
@@ -76,25 +77,36 @@ _Noreturn static void be_child(const struct fork_call *call)
     _exit(code);
 }
 
+int hem__child_adopt(hem_loop *l, hem_child *c, pid_t pid, int fd)
+{
+    *c = (hem_child){.pid = pid};
+    int rc = hem__fd_init(l, &c->fd, fd);
+    if (rc < 0)
+        close(fd);
+    else
+        rc = hem__fd_watch(l, &c->fd, HEM__FD_READ);
+    if (rc == 0)
+        return 0;
+    (void)hem__fd_close(l, &c->fd);
+    hem__child_undo(pid);
+    return rc;
+}
+
+void hem__child_undo(pid_t pid)
+{
+    kill(pid, SIGKILL);
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        continue;
+}
+
 /* Take the new child `pid` into `c`, or undo it. */
 static int adopt(hem_loop *l, hem_child *c, pid_t pid)
 {
     int fd = hem__sys_pidfd_open(pid);
-    int rc = fd;
-    if (fd >= 0) {
-        *c = (hem_child){.pid = pid};
-        rc = hem__fd_init(l, &c->fd, fd);
-        if (rc < 0)
-            close(fd);
-        else
-            rc = hem__fd_watch(l, &c->fd, HEM__FD_READ);
-        if (rc == 0)
-            return 0;
-        (void)hem__fd_close(l, &c->fd);
-    }
-    kill(pid, SIGKILL);
-    waitpid(pid, NULL, 0); /* not interrupted: all signals are blocked */
-    return rc;
+    if (fd >= 0)
+        return hem__child_adopt(l, c, pid, fd);
+    hem__child_undo(pid);
+    return fd;
 }
 
 static int make(hem_loop *l, const struct fork_call *call)
@@ -161,8 +173,7 @@ pid_t hem_child_pid(const hem_child *c)
     return c->pid;
 }
 
-/* HEM_EAGAIN: with WNOHANG, and it has not ended. */
-static int reap(hem_child *c, int flags)
+int hem__child_reap(hem_child *c, int flags)
 {
     siginfo_t info = {0};
     int rc;
@@ -201,7 +212,7 @@ int hem_child_wait(hem_child *c, hem_child_status *ret)
     hem__fiber *f = hem__fiber_need(l, "hem_child_wait");
     int rc = hem__fd_is_open(&c->fd) ? hem__io_checkpoint(l, f) : HEM_EBADF;
     while (rc == 0 && !c->reaped) {
-        rc = hem__fd_is_open(&c->fd) ? reap(c, WNOHANG) : HEM_EBADF;
+        rc = hem__fd_is_open(&c->fd) ? hem__child_reap(c, WNOHANG) : HEM_EBADF;
         if (rc == HEM_EAGAIN) {
             l->outside++; /* virtual time does not overtake it */
             rc = hem__fd_wait(l, f, &c->fd, HEM__FD_READ);
@@ -223,7 +234,7 @@ void hem_child_close(hem_child *c)
          * is not waited for. */
         long rc =
             syscall(SYS_pidfd_send_signal, c->fd.fd, SIGKILL, (void *)0, 0U);
-        (void)reap(c, rc < 0 ? WNOHANG : 0);
+        (void)hem__child_reap(c, rc < 0 ? WNOHANG : 0);
     }
     hem__fd_close(l, &c->fd);
 }

@@ -19,6 +19,7 @@ const struct scenario scenarios[] = {
     {"spawns",  scenario_spawns},
     {"flow",    scenario_flow},
     {"threads", scenario_threads},
+    {"disk", scenario_disk},
     {"signals", scenario_signals},
     {"serve",   scenario_serve},
     {"crowded", scenario_crowded},

@@ -29,6 +29,7 @@ void scenario_tasks(void);
 void scenario_spawns(void);
 void scenario_flow(void);
 void scenario_threads(void);
+void scenario_disk(void);
 void scenario_signals(void);
 void scenario_serve(void);
 void scenario_crowded(void);
