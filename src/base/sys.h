@@ -115,6 +115,9 @@
     X(int, renameat2,                                                                           \
       (int dir, const char *from, int to_dir, const char *to, unsigned flags),                  \
       (dir, from, to_dir, to, flags), (EACCES, ENOSPC, EIO, EXDEV))                             \
+    X(int, lstat, (const char *path, struct stat *ret), (path, ret),                            \
+      (EACCES, ENOENT, ENOMEM))                                                                 \
+    X(int, unlink, (const char *path), (path), (EACCES, EPERM, EBUSY, EROFS, ENOMEM))           \
     X(int, unlinkat, (int dir, const char *path, int flags), (dir, path, flags),                \
       (EACCES, EBUSY, EIO))                                                                     \
     X(int, mkdir, (const char *path, mode_t mode), (path, mode), (EACCES, ENOSPC, EDQUOT))      \

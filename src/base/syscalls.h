@@ -97,6 +97,8 @@ HEM__RAW(int, fdatasync, (int fd), fdatasync(fd))
 HEM__RAW(ssize_t, getdents64, (int fd, void *p, size_t n), getdents64(fd, p, n))
 HEM__RAW(int, renameat2, (int dir, const char *from, int to_dir, const char *to, unsigned flags),
          renameat2(dir, from, to_dir, to, flags))
+HEM__RAW(int, lstat, (const char *path, struct stat *ret), lstat(path, ret))
+HEM__RAW(int, unlink, (const char *path), unlink(path))
 HEM__RAW(int, unlinkat, (int dir, const char *path, int flags), unlinkat(dir, path, flags))
 HEM__RAW(int, mkdir, (const char *path, mode_t mode), mkdir(path, mode))
 HEM__RAW(int, pipe2, (int *fds, int flags), pipe2(fds, flags))
