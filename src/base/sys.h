@@ -83,8 +83,6 @@
       (EINTR, ECONNREFUSED, ENOMEM))                                                            \
     X(int, sendmmsg, (int fd, struct mmsghdr *m, unsigned n, int flags), (fd, m, n, flags),     \
       (EINTR, ECONNREFUSED, EMSGSIZE, ENOBUFS, ENETUNREACH))                                    \
-    X(int, lstat, (const char *path, struct stat *s), (path, s), (ENOENT, EACCES, ENOMEM))      \
-    X(int, unlink, (const char *path), (path), (EACCES, EPERM, EROFS, ENOENT))                  \
     X(ssize_t, sendfile, (int out, int in, off_t *at, size_t n), (out, in, at, n),              \
       (EINTR, EIO, EINVAL, ENOMEM, EPIPE, ECONNRESET))                                          \
     X(ssize_t, read, (int fd, void *p, size_t n), (fd, p, n), (EINTR, EIO))                     \

@@ -77,8 +77,6 @@ HEM__RAW(int, recvmmsg, (int fd, struct mmsghdr *m, unsigned n, int flags),
          recvmmsg(fd, m, n, flags, (void *)0))
 HEM__RAW(int, sendmmsg, (int fd, struct mmsghdr *m, unsigned n, int flags),
          sendmmsg(fd, m, n, flags))
-HEM__RAW(int, lstat, (const char *path, struct stat *s), lstat(path, s))
-HEM__RAW(int, unlink, (const char *path), unlink(path))
 HEM__RAW(ssize_t, sendfile, (int out, int in, off_t *at, size_t n), sendfile(out, in, at, n))
 HEM__RAW(ssize_t, read, (int fd, void *p, size_t n), read(fd, p, n))
 HEM__RAW(ssize_t, write, (int fd, const void *p, size_t n), write(fd, p, n))
