@@ -24,9 +24,8 @@ static int ask(hem_stream *s, const char *name)
 {
     char *answer;
     HEM_TRY(hem_stream_write(s, name, strlen(name)));
-    ssize_t n = hem_stream_read_line(s, &answer);
-    HEM_TRY(n);
-    printf("%.*s", (int)n, answer);
+    HEM_TRY(hem_stream_read_line(s, &answer));
+    printf("%.*s", (int)strlen(name), answer);
     return 0;
 }
 
