@@ -94,10 +94,9 @@ static bool rearm(int fd)
 /* What may be done to calls on a descriptor. */
 enum nature {
     LEAVE_ALONE,
-    WHOLE,  /* datagrams: not shortened */
-    STREAM, /* blocking: not EAGAIN */
+    WHOLE,             /* blocking: not shortened, not EAGAIN */
+    WHOLE_NONBLOCKING, /* datagrams: not shortened */
     STREAM_NONBLOCKING,
-    WHOLE_NONBLOCKING,
 };
 
 static enum nature nature_of(int fd, int flags)
@@ -107,15 +106,16 @@ static enum nature nature_of(int fd, int flags)
         flags & (MSG_PEEK | MSG_ERRQUEUE))
         return LEAVE_ALONE;
     bool is_socket = S_ISSOCK(st.st_mode);
-    if (!is_socket && !S_ISFIFO(st.st_mode) && !S_ISCHR(st.st_mode))
+    if (!is_socket && !S_ISFIFO(st.st_mode))
         return LEAVE_ALONE;
     int type = SOCK_STREAM;
     socklen_t n = sizeof(type);
     if (is_socket)
         (void)getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n);
     bool nonblocking = fcntl(fd, F_GETFL) & O_NONBLOCK || flags & MSG_DONTWAIT;
-    if (type == SOCK_STREAM)
-        return nonblocking ? STREAM_NONBLOCKING : STREAM;
+    /* Blocking pipes and sockets take and give small messages whole. */
+    if (type == SOCK_STREAM && nonblocking)
+        return STREAM_NONBLOCKING;
     return nonblocking ? WHOLE_NONBLOCKING : WHOLE;
 }
 
@@ -314,7 +314,10 @@ int hem__evil_accept4(int fd, struct sockaddr *a, socklen_t *n, int flags)
     ssize_t part = plan(fd, nature_of(fd, 0), 1);
     if (part < 0)
         return (int)part;
-    if (evil() && below(2))
+    int listens = 0;
+    socklen_t size = sizeof(listens);
+    (void)getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size);
+    if (listens && evil() && below(2))
         return HEM_ECONNABORTED;
     int rc = accept4(fd, a, n, flags);
     return rc < 0 ? -errno : rc;
