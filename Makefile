@@ -57,7 +57,7 @@ docs:
 	@tools/check-docs
 
 install: $(BUILD)/Makefile
-	@cmake --build $(BUILD) -j $(JOBS) --target hem_static hem_shared
+	@cmake --build $(BUILD) -j $(JOBS) --target hem_libraries
 	@cmake --install $(BUILD) --prefix $(PREFIX)
 	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || ldconfig
 

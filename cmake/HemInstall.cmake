@@ -4,7 +4,7 @@
 # may be moved after the installation.
 include(CMakePackageConfigHelpers)
 
-install(TARGETS hem_static hem_shared EXPORT hemTargets)
+install(TARGETS hem_static hem_shared ${hem_tls_libraries} EXPORT hemTargets)
 install(DIRECTORY include/ TYPE INCLUDE FILES_MATCHING PATTERN "*.h")
 
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/hem")
@@ -19,7 +19,7 @@ install(FILES
     "${PROJECT_BINARY_DIR}/hemConfigVersion.cmake"
     DESTINATION "${package_dir}")
 
-# hem.pc names its directories by where it lies itself.
+# hem.pc and hem-tls.pc name their directories by where they lie themselves.
 set(pc_dir "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig")
 set(prefix "${CMAKE_INSTALL_PREFIX}")
 cmake_path(RELATIVE_PATH prefix
@@ -36,6 +36,12 @@ set(HEM_PC_LIBS_PRIVATE "-pthread")
 if(HEM_CARES)
     string(APPEND HEM_PC_LIBS_PRIVATE " -lcares")
 endif()
-configure_file(packaging/hem.pc.in hem.pc @ONLY)
-install(FILES "${PROJECT_BINARY_DIR}/hem.pc"
-    DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+set(pc_names hem)
+if(hem_tls_libraries)
+    list(APPEND pc_names hem-tls)
+endif()
+foreach(name IN LISTS pc_names)
+    configure_file(packaging/${name}.pc.in ${name}.pc @ONLY)
+    install(FILES "${PROJECT_BINARY_DIR}/${name}.pc"
+        DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+endforeach()

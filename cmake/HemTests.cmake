@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 #
 # The tests, and their labels:
-#   unit    tests/test_*.c and tests/http/test_*.c, each a cmocka program
+#   unit    tests/test_*.c, tests/http/test_*.c and, if libhem-tls is built,
+#           tests/tls/test_*.c, each a cmocka program
 #   scale   tests/scale/*.c, larger ones
 #   torture tests/torture/test_*.c, where every call fails once (HEM_TORTURE)
 #   evil    those that move bytes or wait for the outside, under evil I/O, in the
@@ -122,6 +123,20 @@ endif()
 if(HEM_CARES)
     hem_add_test(test_resolve_cares tests/cares/test_resolve_cares.c unit 120)
     target_sources(test_resolve_cares PRIVATE tests/cares/dns.c)
+endif()
+
+# Of the files in tests/tls, test_* are programs; the others are their parts.
+if(TARGET hem_tls_static)
+    file(GLOB sources CONFIGURE_DEPENDS tests/tls/test_*.c)
+    file(GLOB parts CONFIGURE_DEPENDS tests/tls/*.c)
+    list(REMOVE_ITEM parts ${sources})
+    add_library(hem_test_tls STATIC ${parts})
+    target_link_libraries(hem_test_tls
+        PRIVATE hem_flags PUBLIC hem_tls_static hem_test_support)
+    foreach(source IN LISTS sources)
+        cmake_path(GET source STEM LAST_ONLY name)
+        hem_add_test(${name} ${source} unit 120 hem_test_tls)
+    endforeach()
 endif()
 
 # Of the programs in tests/http, test_* are tests; the others are used by them.

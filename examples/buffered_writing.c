@@ -1,22 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Telling many at once: hem_stream_put() never waits, so that one listener who
- * does not read holds up nobody; who is too far behind is dropped. asyncio's
- * writer.write() and drain().
- */
+/* Telling many at once: hem_stream_put() never waits, so that who does not read
+ * holds up nobody, and is dropped. asyncio's writer.write() and drain(). */
 #include <hem.h>
 #include <stdio.h>
 #include <string.h>
 
-#define LISTENERS 3
-
-static hem_stream to[LISTENERS], from[LISTENERS];
+static hem_stream to[3], from[3];
 
 static void broadcast(const char *text)
 {
-    for (int i = 0; i < LISTENERS; i++) {
-        int rc = hem_stream_put(&to[i], text, strlen(text));
-        if (rc == HEM_ELIMIT) {
+    for (int i = 0; i < 3; i++) {
+        if (hem_stream_put(&to[i], text, strlen(text)) == HEM_ELIMIT) {
             printf("listener %d does not listen\n", i);
             hem_stream_abort(&to[i]); /* later puts: HEM_EBADF */
         }
@@ -36,7 +30,7 @@ static int main_task(void *arg)
 {
     (void)arg;
     hem_task *t[2]; /* number 2 never reads */
-    for (int i = 0; i < LISTENERS; i++)
+    for (int i = 0; i < 3; i++)
         HEM_TRY(hem_stream_pair(&to[i], &from[i], NULL));
     for (int i = 0; i < 2; i++)
         HEM_TRY(hem_spawn(&t[i], listen_to, &from[i]));

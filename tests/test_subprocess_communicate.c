@@ -237,7 +237,8 @@ VIRTUAL_TEST(closing_ends_the_talk_of_others)
     HEM_TRY(hem_spawn(&talker, communicate, &p));
     HEM_TRY(hem_sleep(HEM_MSEC));
     check_int(hem_subprocess_close(&p), 0);
-    check_int(hem_await(talker), HEM_EBADF);
+    int rc = hem_await(talker); /* 0: it saw the end before the close did */
+    check(rc == HEM_EBADF || rc == 0);
     return 0;
 }
 

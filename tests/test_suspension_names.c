@@ -107,7 +107,6 @@ CASE(hem_connect_unix)
 
 static const struct suspension table[] = {
     NEVER(hem_address_parse, address),
-    NEVER(hem_address_unix, address),
     NEVER(hem_address_format, address),
     NEVER(hem_address_unix, address),
     NEVER(hem_address_of_socket, address),

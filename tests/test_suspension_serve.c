@@ -35,7 +35,7 @@ CASE(listen)
     close(fds[0]);
     check_int(hem_listen_address(&l, &a[0], NULL), 0);
     check_int(hem_listener_close(&l), 0);
-    check_int(hem_listen_unix(&l, "@hem-test-suspension", NULL), 0);
+    check_int(hem_listen_unix(&l, "@hem-test-suspension-serve", NULL), 0);
     check_int(hem_listener_close(&l), 0);
     check_int(hem_listen_inherited(&l, NULL), HEM_ENOENT);
     check_int(hem_inherited_sockets(fds, 1), 0);

@@ -170,6 +170,27 @@ CASE(hem_stream_drain)
     return close_pair(hem_stream_drain(&a));
 }
 
+CASE(hem_stream_drain_to)
+{
+    (void)f;
+    begin_to_write();
+    return close_pair(hem_stream_drain_to(&a, 0));
+}
+
+CASE(layers)
+{
+    (void)f;
+    static const hem_transport none = {.name = "none"};
+    void *layer = NULL;
+    check_int(hem_socket_pair(&a, &b), 0);
+    check_int(hem_stream_may_push(&a), 0);
+    check_int(hem_stream_find_layer(&a, &none, &layer), HEM_EINVAL);
+    check_int(hem_stream_push(&a, &none, &layer), 0);
+    check_int(hem_stream_find_layer(&a, &none, &layer), 0);
+    check(layer == &layer);
+    return close_pair(0);
+}
+
 CASE(hem_stream_flush)
 {
     (void)f;
@@ -230,6 +251,8 @@ static const struct suspension table[] = {
     NEVER(hem_stream_abort, stream),
     NEVER(hem_stream_push, stream),
     NEVER(hem_stream_open, stream),
+    NEVER(hem_stream_may_push, layers),
+    NEVER(hem_stream_find_layer, layers),
     NEVER(hem_stream_open_fd, pipe),
     NEVER(hem_stream_open_stdin, pipe),
     NEVER(hem_stream_open_stdout, pipe),
@@ -246,6 +269,7 @@ static const struct suspension table[] = {
     SUSPENDS(hem_stream_writev),
     SUSPENDS(hem_stream_send_file),
     SUSPENDS(hem_stream_drain),
+    SUSPENDS(hem_stream_drain_to),
     SUSPENDS(hem_stream_flush),
     SUSPENDS(hem_stream_shutdown_write),
     SUSPENDS(hem_stream_aclose),

@@ -64,10 +64,9 @@ typedef struct hem_datagram {
     bool connected;           /* it has a peer */
     bool local;               /* a Unix socket */
     bool errors;              /* opened with `.errors` */
-    bool bound;               /* to a path that is to be removed: */
-    dev_t device;             /* where that is, */
-    ino_t inode;              /* and which file, */
-    char path[108];           /* by this name */
+    hem_address file;         /* a Unix socket's that is to be removed, */
+    uint64_t device;          /* if it is still the one on this device, */
+    uint64_t inode;           /* with this number; 0: there is none */
     hem_datagram_error error; /* code 0: none yet */
     void *reserved[4];
 } hem_datagram;
@@ -92,7 +91,8 @@ typedef struct hem_datagram_options {
     uint16_t port;            /* 0: a free one */
     const hem_address *local; /* here */
     const char *path;         /* here: a file that is made, and removed at the
-                                 close; a stale one is replaced */
+                           close; a stale one is replaced */
+    mode_t mode;              /* permissions of that; 0: those of the umask */
     const char *peer_host; /* connect: datagrams of others are not received */
     uint16_t peer_port;
     const hem_address *peer;
@@ -119,7 +119,8 @@ typedef struct hem_datagram_options {
  * Open an endpoint. Names of hosts are not looked up (hem_resolve() does).
  * HEM_EINVAL: see above, or no numeric host, or an interface that is not there,
  * or `.fd` is no datagram socket; HEM_ENAMETOOLONG: a path of 108 bytes or more;
- * HEM_EADDRINUSE: also a path where somebody listens, or that is no socket;
+ * HEM_EADDRINUSE: also a path where somebody listens; HEM_EEXIST: one that is
+ * no socket;
  * HEM_EADDRNOTAVAIL, HEM_EACCES, HEM_EAFNOSUPPORT; of connecting:
  * HEM_ENETUNREACH, HEM_ECONNREFUSED and HEM_ENOENT (Unix), HEM_EACCES (a
  * broadcast address without leave); HEM_EMFILE, HEM_ENFILE, HEM_ENOBUFS,

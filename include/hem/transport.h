@@ -61,6 +61,11 @@ typedef struct hem_transport {
     /* Say that no more will be written, when all that was put has gone; NULL:
      * not had. [suspends] */
     int (*shutdown_write)(void *layer, hem_stream *below);
+    /* hem_stream_aclose(), when all is sent and said: wait until the peer has
+     * no more to say, if it must, for a time of its own; what comes is lost.
+     * An error: it is closed all the same, aborted. NULL: nothing. Not called
+     * while a task is in `read`. [suspends] */
+    int (*linger)(void *layer, hem_stream *below);
     /* Give back what the layer holds; a call that is suspended in it returns
      * before its memory may go: `release` is told when that is so.
      * The stream below is closed next. NULL: nothing. Never suspends. */
@@ -79,6 +84,22 @@ typedef struct hem_transport {
  */
 HEM_API HEM_CHECK int
 hem_stream_push(hem_stream *s, const hem_transport *transport, void *layer);
+
+/* Return what hem_stream_push() would, memory aside: for those who want to say
+ * something on `s` first. [loop thread] */
+HEM_API HEM_CHECK int hem_stream_may_push(const hem_stream *s);
+
+/* Wait until not more than `most` bytes are kept by `s`: for layers, of whose
+ * stream below hem_stream_drain() knows no limit. As hem_stream_drain().
+ * [suspends] [cancel point] */
+HEM_API HEM_CHECK int hem_stream_drain_to(hem_stream *s, size_t most);
+
+/* Find the uppermost layer of `s` that was pushed or opened with `transport`:
+ * what was given then, in `*ret`. HEM_EBADF: not open; HEM_EINVAL: there is
+ * none. [loop thread] */
+HEM_API HEM_CHECK int hem_stream_find_layer(const hem_stream *s,
+                                            const hem_transport *transport,
+                                            void **ret);
 
 /* Make `s`, closed, a stream of its own kind, over nothing. `limit` is of
  * read-ahead, 0: 64 KiB. [loop thread] */

@@ -62,9 +62,6 @@
     X(int, getpeername, (int fd, struct sockaddr *a, socklen_t *n), (fd, a, n),                 \
       (ENOBUFS, ENOTCONN))                                                                      \
     X(int, shutdown, (int fd, int how), (fd, how), (ENOTCONN))                                  \
-    X(int, lstat, (const char *path, struct stat *ret), (path, ret),                            \
-      (EACCES, ENOENT, ENOMEM))                                                                 \
-    X(int, unlink, (const char *path), (path), (EACCES, EPERM, EBUSY, EROFS, ENOMEM))           \
     X(int, chmod, (const char *path, mode_t mode), (path, mode), (EPERM, EROFS, ENOMEM))        \
     X(int, fchmod, (int fd, mode_t mode), (fd, mode), (EPERM))                                  \
     X(ssize_t, recv, (int fd, void *p, size_t n, int flags), (fd, p, n, flags),                 \
@@ -118,6 +115,9 @@
     X(int, renameat2,                                                                           \
       (int dir, const char *from, int to_dir, const char *to, unsigned flags),                  \
       (dir, from, to_dir, to, flags), (EACCES, ENOSPC, EIO, EXDEV))                             \
+    X(int, lstat, (const char *path, struct stat *ret), (path, ret),                            \
+      (EACCES, ENOENT, ENOMEM))                                                                 \
+    X(int, unlink, (const char *path), (path), (EACCES, EPERM, EBUSY, EROFS, ENOMEM))           \
     X(int, unlinkat, (int dir, const char *path, int flags), (dir, path, flags),                \
       (EACCES, EBUSY, EIO))                                                                     \
     X(int, mkdir, (const char *path, mode_t mode), (path, mode), (EACCES, ENOSPC, EDQUOT))      \

@@ -2,13 +2,11 @@
 /* Connecting: which addresses, for how long, and what is told of failures. */
 #include "hem/connect.h"
 
-#include <string.h>
-#include <sys/un.h>
-
 #include "hem/error.h"
 #include "hem/resolve.h"
 #include "hem/timeout.h"
 #include "io/happy.h"
+#include "io/unix.h"
 #include "task/failure.h"
 
 #define DEFAULT_TIMEOUT (60 * HEM_SEC)
@@ -181,20 +179,8 @@ int hem_connect_address(hem_stream *s, const hem_address *a,
 int hem_connect_unix(hem_stream *s, const char *path,
                      const hem_connect_options *opts)
 {
-    struct sockaddr_un sa = {.sun_family = AF_UNIX};
-    size_t length = strnlen(path, sizeof(sa.sun_path));
+    hem_address a;
     *s = (hem_stream){.limit = 0};
-    if (length == 0)
-        return HEM_EINVAL;
-    if (length >= sizeof(sa.sun_path))
-        return HEM_ENAMETOOLONG;
-    bool abstract = path[0] == '@';
-    memcpy(sa.sun_path, path, length);
-    if (abstract)
-        sa.sun_path[0] = '\0';
-    hem_address a = {.length =
-                         (socklen_t)(offsetof(struct sockaddr_un, sun_path) +
-                                     length + !abstract)};
-    memcpy(&a.storage, &sa, sizeof(sa));
+    HEM_TRY(hem__unix_address(&a, path));
     return hem_connect_address(s, &a, opts);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Datagrams, inside. datagram_open.c makes endpoints, datagram_path.c sees to
- * the files of Unix ones, datagram_group.c to multicast, datagram.c receives and
- * sends, datagram_batch.c many at once.
+ * Datagrams, inside. datagram_open.c makes endpoints, datagram_group.c sees
+ * to multicast, datagram.c receives and sends, datagram_batch.c many at once.
  */
 #ifndef HEM__IO_DATAGRAM_H
 #define HEM__IO_DATAGRAM_H
@@ -50,17 +49,6 @@ void hem__datagram_unmap(hem_address *a);
 
 /* Set an option of the socket. */
 int hem__datagram_set(int fd, int level, int name, int value);
-
-/* Make an address of a path, or of an abstract name. HEM_EINVAL: empty;
- * HEM_ENAMETOOLONG. */
-int hem__datagram_path_address(hem_address *ret, const char *path);
-
-/* Bind to such an address, and note in `d` what is to be removed. A socket that
- * nobody has is replaced. HEM_EADDRINUSE, ... */
-int hem__datagram_path_bind(hem_datagram *d, int fd, const hem_address *a);
-
-/* Remove the file, if it is still the one that was made. */
-void hem__datagram_path_remove(hem_datagram *d);
 
 /* Set the options that are about sending to groups. */
 int hem__datagram_group_options(int fd, int family,

@@ -5,12 +5,14 @@
 
 #include "base/sys.h"
 #include "io/datagram.h"
+#include "io/unix.h"
 
 /* Where an endpoint is to be, and whom it is to talk to. */
 struct plan {
     hem_address local; /* length 0: as it comes */
     hem_address peer;  /* length 0: nobody */
     int family;        /* of the socket */
+    mode_t mode;       /* of a file */
     bool dual;         /* IPv6 and IPv4, if the machine has both */
 };
 
@@ -33,7 +35,7 @@ static int plan_peer(struct plan *p, const hem_datagram_options *o)
     if (o->peer_host)
         return hem_address_parse(&p->peer, o->peer_host, o->peer_port);
     if (o->peer_path)
-        return hem__datagram_path_address(&p->peer, o->peer_path);
+        return hem__unix_address(&p->peer, o->peer_path);
     if (o->peer)
         p->peer = *o->peer;
     return 0;
@@ -64,7 +66,7 @@ static int plan_local(struct plan *p, const hem_datagram_options *o)
     if (o->host)
         rc = hem_address_parse(&p->local, o->host, o->port);
     else if (o->path)
-        rc = hem__datagram_path_address(&p->local, o->path);
+        rc = hem__unix_address(&p->local, o->path);
     else if (o->local)
         p->local = *o->local;
     else
@@ -108,11 +110,29 @@ static void drop_received(int fd)
     } while (n >= 0 || n == HEM_EINTR);
 }
 
+static int bind_path(hem_datagram *d, int fd, const struct plan *p)
+{
+    hem__unix_file file;
+    HEM_TRY(hem__unix_bind(fd, &p->local, p->mode, &file));
+    d->file = p->local;
+    d->device = file.device;
+    d->inode = file.inode;
+    return 0;
+}
+
+static void remove_path(hem_datagram *d)
+{
+    hem__unix_file file = {.device = d->device, .inode = d->inode};
+    if (d->inode)
+        hem__unix_remove(&d->file, &file);
+    d->inode = 0;
+}
+
 static int bind_and_connect(hem_datagram *d, int fd, const struct plan *p)
 {
     const struct sockaddr *local = (const struct sockaddr *)&p->local.storage;
     if (p->family == AF_UNIX && p->local.length)
-        HEM_TRY(hem__datagram_path_bind(d, fd, &p->local));
+        HEM_TRY(bind_path(d, fd, p));
     else if (p->local.length)
         HEM_TRY(hem__sys_bind(fd, local, p->local.length));
     if (!p->peer.length)
@@ -138,14 +158,14 @@ static int open_socket(hem_datagram *d, const struct plan *p,
         rc = bind_and_connect(d, fd, p);
     if (rc == 0)
         return fd;
-    hem__datagram_path_remove(d);
+    remove_path(d);
     close(fd);
     return rc;
 }
 
 static int open_planned(hem_datagram *d, const hem_datagram_options *o)
 {
-    struct plan p = {.dual = false};
+    struct plan p = {.mode = o->mode};
     HEM_TRY(plan_peer(&p, o));
     HEM_TRY(plan_local(&p, o));
     d->local = p.family == AF_UNIX;
@@ -203,7 +223,7 @@ int hem_datagram_open(hem_datagram *d, const hem_datagram_options *opts)
         return fd;
     int rc = hem__fd_init(l, &d->fd, fd);
     if (rc < 0 && !o->fd) {
-        hem__datagram_path_remove(d);
+        remove_path(d);
         close(fd);
     }
     return rc;
@@ -216,7 +236,7 @@ int hem_datagram_close(hem_datagram *d)
     if (!hem__fd_is_open(&d->fd))
         return HEM_EBADF;
     hem_loop *l = hem__loop_need("hem_datagram_close");
-    hem__datagram_path_remove(d);
+    remove_path(d);
     hem__fd_unregister(l, &d->fd); /* others may hold the socket */
     return hem__fd_close(l, &d->fd);
 }

@@ -252,7 +252,7 @@ int hem__happy_connect(hem__race *r)
     r->timer.fire = timer_fired;
     memset(s, 0, sizeof(*s));
     hem__fd_open_none(r->loop, &s->fd);
-    s->reading = s->writing = true;
+    s->reading = s->writing = HEM__USE_BUSY;
     uint32_t gen = s->fd.gen;
     hem__attempt *winner = NULL;
     int rc = run(r, f, &winner);

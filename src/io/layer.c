@@ -52,6 +52,16 @@ int hem__layer_shutdown_write(hem__layer *y)
     return rc;
 }
 
+int hem__layer_linger(hem__layer *y)
+{
+    if (!y->transport->linger)
+        return 0;
+    enter(y);
+    int rc = (int)outcome(y, y->transport->linger(y->layer, y->below));
+    leave(y);
+    return rc;
+}
+
 int hem__layer_put(hem__layer *y, const void *buf, size_t size)
 {
     return y->transport->put(y->layer, y->below, buf, size);
@@ -90,14 +100,18 @@ int hem__layer_close(hem__layer *y, bool abort)
     return rc;
 }
 
-int hem_stream_push(hem_stream *s, const hem_transport *transport, void *layer)
+int hem_stream_may_push(const hem_stream *s)
 {
     if (!hem__fd_is_open(&s->fd))
         return HEM_EBADF;
     if (s->reading == HEM__USE_BUSY || s->writing == HEM__USE_BUSY)
         return HEM_EBUSY;
-    if (s->begin != s->end)
-        return HEM_EPROTO;
+    return s->begin == s->end ? 0 : HEM_EPROTO;
+}
+
+int hem_stream_push(hem_stream *s, const hem_transport *transport, void *layer)
+{
+    HEM_TRY(hem_stream_may_push(s));
     hem_loop *l = hem__loop_need("hem_stream_push");
     hem__layer *y = hem__alloc(sizeof(*y));
     if (!y)
@@ -122,4 +136,18 @@ int hem_stream_open(hem_stream *s, const hem_transport *transport, void *layer,
     *y = (hem__layer){.transport = transport, .layer = layer};
     hem__stream_init_layered(l, s, y, limit);
     return 0;
+}
+
+int hem_stream_find_layer(const hem_stream *s, const hem_transport *transport,
+                          void **ret)
+{
+    if (!hem__fd_is_open(&s->fd))
+        return HEM_EBADF;
+    for (; s && s->layer; s = s->layer->below) {
+        if (s->layer->transport == transport) {
+            *ret = s->layer->layer;
+            return 0;
+        }
+    }
+    return HEM_EINVAL;
 }

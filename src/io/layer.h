@@ -22,6 +22,7 @@ typedef struct hem__layer {
 ssize_t hem__layer_read(hem__layer *y, void *buf, size_t size);
 ssize_t hem__layer_write(hem__layer *y, const void *buf, size_t size);
 int hem__layer_shutdown_write(hem__layer *y);
+int hem__layer_linger(hem__layer *y);
 
 /* For what is put; the transport takes it, which the caller knows. */
 int hem__layer_put(hem__layer *y, const void *buf, size_t size);

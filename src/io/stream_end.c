@@ -79,6 +79,17 @@ int hem_stream_abort(hem_stream *s)
     return s ? close_stream(s, true) : 0;
 }
 
+/* Unless a task reads, which sees the peer's end itself. */
+static int linger(hem_stream *s)
+{
+    if (!hem__fd_is_open(&s->fd) || s->how != HEM__HOW_LAYER || s->reading)
+        return 0;
+    s->reading = HEM__USE_BUSY;
+    int rc = hem__layer_linger(s->layer);
+    s->reading = HEM__USE_NONE;
+    return rc;
+}
+
 /* Send all and say so. */
 static int say_goodbye(hem_stream *s)
 {
@@ -88,7 +99,9 @@ static int say_goodbye(hem_stream *s)
     int rc = hem_stream_shutdown_write(s);
     if (rc == HEM_ENOTSUP || rc == HEM_ENOTCONN)
         rc = 0;
-    return rc == 0 ? hem_stream_flush(s) : rc;
+    if (rc == 0)
+        rc = hem_stream_flush(s);
+    return rc == 0 ? linger(s) : rc;
 }
 
 int hem_stream_aclose(hem_stream *s)

@@ -325,6 +325,11 @@ int hem_stream_flush(hem_stream *s)
     return drain(s, 0, 0, "hem_stream_flush");
 }
 
+int hem_stream_drain_to(hem_stream *s, size_t most)
+{
+    return drain(s, most, most, "hem_stream_drain_to");
+}
+
 int hem__kept_first(hem__stream_call *c)
 {
     hem_stream *s = c->stream;

@@ -17,8 +17,17 @@ int hem__stream_wait_write(hem__stream_call *w)
                             s->write_stall * HEM_MSEC);
 }
 
-int hem__stream_begin_write(hem__stream_call *w, hem_stream *s,
-                            const char *function)
+static inline ssize_t end_write(hem__stream_call *w, ssize_t result)
+{
+    hem_stream *s = w->stream;
+    s->writing = HEM__USE_NONE;
+    if (s->kept)
+        hem__kept_resume(s);
+    return result;
+}
+
+static inline int begin_write(hem__stream_call *w, hem_stream *s,
+                              const char *function)
 {
     if (!hem__fd_is_open(&s->fd))
         return HEM_EBADF;
@@ -28,16 +37,18 @@ int hem__stream_begin_write(hem__stream_call *w, hem_stream *s,
     int rc = hem__stream_enter(w, s, function);
     if (rc == 0 && s->kept)
         rc = hem__kept_first(w);
-    return rc < 0 ? (int)hem__stream_end_write(w, rc) : 0;
+    return rc < 0 ? (int)end_write(w, rc) : 0;
+}
+
+int hem__stream_begin_write(hem__stream_call *w, hem_stream *s,
+                            const char *function)
+{
+    return begin_write(w, s, function);
 }
 
 ssize_t hem__stream_end_write(hem__stream_call *w, ssize_t result)
 {
-    hem_stream *s = w->stream;
-    s->writing = HEM__USE_NONE;
-    if (s->kept)
-        hem__kept_resume(s);
-    return result;
+    return end_write(w, result);
 }
 
 static ssize_t send_now(hem_stream *s, const void *p, size_t size)
@@ -53,7 +64,8 @@ static ssize_t send_now(hem_stream *s, const void *p, size_t size)
     return hem__stream_wrote(s, n);
 }
 
-ssize_t hem__stream_write_all(hem__stream_call *w, const void *buf, size_t size)
+static inline ssize_t write_all(hem__stream_call *w, const void *buf,
+                                size_t size)
 {
     hem_stream *s = w->stream;
     const char *p = buf;
@@ -72,13 +84,18 @@ ssize_t hem__stream_write_all(hem__stream_call *w, const void *buf, size_t size)
     return (ssize_t)size;
 }
 
+ssize_t hem__stream_write_all(hem__stream_call *w, const void *p, size_t size)
+{
+    return write_all(w, p, size);
+}
+
 ssize_t hem_stream_write(hem_stream *s, const void *buf, size_t size)
 {
     hem__stream_call w;
-    HEM_TRY(hem__stream_begin_write(&w, s, "hem_stream_write"));
+    HEM_TRY(begin_write(&w, s, "hem_stream_write"));
     if (size > SSIZE_MAX)
-        return hem__stream_end_write(&w, HEM_EMSGSIZE);
-    return hem__stream_end_write(&w, hem__stream_write_all(&w, buf, size));
+        return end_write(&w, HEM_EMSGSIZE);
+    return end_write(&w, write_all(&w, buf, size));
 }
 
 /* Pieces of memory, of which some are written. */

@@ -185,10 +185,12 @@ static void turn(hem_loop *l)
     pace(l);
     l->budget = l->stepwise ? 0 : l->pace;
     hem__posts_take(l);
-    if (!l->ready.first)
+    if (!l->ready.first) {
         l->clock->idle(l);
-    else
+        hem__posts_take(l); /* which may have ended the wait */
+    } else {
         hem__fds_poll(l, 0);
+    }
     hem__loop_fire(l);
 }
 

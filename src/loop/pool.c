@@ -23,6 +23,8 @@ struct hem__pool {
     size_t queued;         /* length of the queue */
     uint32_t count;        /* of threads */
     uint32_t busy;         /* of them: in a function */
+    uint32_t asleep;       /* of them: to be woken */
+    bool waking;           /* one of those has been told */
     bool stopping;
     hem_loop *loop;
     hem__lanes lanes;
@@ -53,6 +55,16 @@ static bool leave_lane(struct hem__pool *p, hem__lane *lane)
     return true;
 }
 
+/* Whether a thread is to be woken: those that are free and awake look at the
+ * queue before they sleep, and the one that wakes sees to the next. */
+static bool wakes(struct hem__pool *p)
+{
+    bool wake = !p->waking && p->asleep > 0 &&
+                p->queued > p->count - p->busy - p->asleep;
+    p->waking |= wake;
+    return wake;
+}
+
 static hem__pool_job *take_job(struct hem__pool *p)
 {
     hem__pool_job *job = HEM__CONTAINER(p->queue.next, hem__pool_job, link);
@@ -68,12 +80,19 @@ static void *thread_main(void *arg)
     hem__pool_of = p->loop;
     pthread_mutex_lock(&p->mutex);
     for (;;) {
-        while (p->queued == 0 && !p->stopping)
+        while (p->queued == 0 && !p->stopping) {
+            p->asleep++;
             pthread_cond_wait(&p->work, &p->mutex);
+            p->asleep--;
+            p->waking = false;
+        }
         if (p->queued == 0)
             break;
         hem__pool_job *job = take_job(p);
+        bool wake = wakes(p);
         pthread_mutex_unlock(&p->mutex);
+        if (wake)
+            pthread_cond_signal(&p->work);
         job->result = job->fn(job->arg);
         pthread_mutex_lock(&p->mutex);
         p->busy--;
@@ -177,7 +196,7 @@ int hem__pool_submit(hem_loop *l, const hem_thread_lane *lane,
     hem__list_init(&job->link);
     pthread_mutex_lock(&p->mutex);
     int rc = hand_in(p, lane, job);
-    bool wake = rc == 0 && job->admitted;
+    bool wake = wakes(p);
     pthread_mutex_unlock(&p->mutex);
     if (wake)
         pthread_cond_signal(&p->work);

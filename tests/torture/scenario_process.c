@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Processes: forked, told, waited for, and a prefork server. */
 #include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "torture.h"
 
@@ -78,6 +80,68 @@ static int fork_main(void *arg)
 void scenario_fork(void)
 {
     check_success(hem_run(fork_main, NULL, NULL));
+}
+
+/* What a child in vain, or one that came to nothing, may make of it. */
+#define SUBPROCESS_FAILED HEM_ESIGNALED, HEM_EEXITED
+
+static int run_cat(void)
+{
+    static const mode_t mask = 022;
+    static const uid_t root = 0;
+    char *argv[] = {"cat", NULL};
+    char *add[] = {"A=1", NULL};
+    hem_subprocess_fd fd = {2, 9};
+    hem_subprocess_limit core = {RLIMIT_CORE, 0, 0};
+    hem_subprocess_output o;
+    hem_subprocess_run_options r = {
+        .start = {.in = HEM_PIPE,
+                  .out = HEM_PIPE,
+                  .err = HEM_NULL,
+                  .fds = &fd,
+                  .fd_count = 1,
+                  .env_add = add,
+                  .cwd = "/",
+                  .new_session = true,
+                  .user = geteuid() == 0 ? &root : NULL,
+                  .umask = &mask,
+                  .limits = &core,
+                  .limit_count = 1,
+                  .nice = 1,
+                  .pdeathsig = SIGKILL},
+        .input = "abc",
+        .input_size = 3,
+        .check = true};
+    int rc = hem_subprocess_run(argv, &r, &o);
+    if (rc == 0 && !faulty()) /* EPIPE: as if the child wants no more */
+        check_str(o.out, "abc");
+    hem_subprocess_output_free(&o);
+    return rc;
+}
+
+/* Closing terminates it. */
+static int start_and_close(void)
+{
+    hem_subprocess p;
+    HEM_TRY(hem_subprocess_shell(
+        &p, "exec sleep 60",
+        &(hem_subprocess_options){.process_group = HEM_NEW_GROUP,
+                                  .grace = HEM_SEC,
+                                  .pdeathsig = SIGKILL}));
+    return hem_subprocess_close(&p);
+}
+
+static int subprocess_main(void *arg)
+{
+    (void)arg;
+    check_success(run_cat(), SUBPROCESS_FAILED);
+    check_success(start_and_close());
+    return 0;
+}
+
+void scenario_subprocess(void)
+{
+    check_success(hem_run(subprocess_main, NULL, NULL));
 }
 
 static int wait_to_stop(hem_worker *w)

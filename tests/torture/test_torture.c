@@ -28,7 +28,9 @@ const struct scenario scenarios[] = {
     {"names",   scenario_names},
     {"files",   scenario_files},
     {"datagrams", scenario_datagrams},
+    {"pipes",   scenario_pipes},
     {"fork",    scenario_fork},
+    {"subprocess", scenario_subprocess},
     {"prefork", scenario_prefork},
 };
 /* clang-format on */

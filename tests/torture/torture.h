@@ -38,7 +38,9 @@ void scenario_addresses(void);
 void scenario_names(void);
 void scenario_files(void);
 void scenario_datagrams(void);
+void scenario_pipes(void);
 void scenario_fork(void);
+void scenario_subprocess(void);
 void scenario_prefork(void);
 
 /* A child process is about to end: failed checks count for the scenario. */
