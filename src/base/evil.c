@@ -70,6 +70,7 @@ void hem__evil_set(uint64_t new_seed, unsigned new_percent)
 {
     seed = new_seed;
     percent = new_percent > PERCENT_MAX ? PERCENT_MAX : new_percent;
+    interruptions = stash_count = 0;
     atomic_store(&drawn, 0);
     atomic_store(&done, 0);
 }
