@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 #
 # The tests, and their labels:
-#   unit    tests/test_*.c, tests/http/test_*.c and, if libhem-tls is built,
-#           tests/tls/test_*.c, each a cmocka program
+#   unit    tests/test_*.c, tests/peers/test_*.c, tests/http/test_*.c and, if
+#           libhem-tls is built, tests/tls/test_*.c, each a cmocka program
 #   scale   tests/scale/*.c, larger ones
 #   torture tests/torture/test_*.c, where every call fails once (HEM_TORTURE)
 #   evil    those that move bytes or wait for the outside, under evil I/O, in the
@@ -89,7 +89,7 @@ if(CMAKE_CROSSCOMPILING OR HEM_SANITIZE MATCHES memory)
     set(CURL_FOUND FALSE) # made for another machine, or not instrumented
 endif()
 
-file(GLOB sources CONFIGURE_DEPENDS tests/test_*.c)
+file(GLOB sources CONFIGURE_DEPENDS tests/test_*.c tests/peers/test_*.c)
 if(NOT CURL_FOUND)
     list(FILTER sources EXCLUDE REGEX "/test_fd_curl\\.c$")
 endif()

@@ -70,6 +70,7 @@ void hem__evil_set(uint64_t new_seed, unsigned new_percent)
 {
     seed = new_seed;
     percent = new_percent > PERCENT_MAX ? PERCENT_MAX : new_percent;
+    interruptions = stash_count = 0;
     atomic_store(&drawn, 0);
     atomic_store(&done, 0);
 }
@@ -94,28 +95,28 @@ static bool rearm(int fd)
 /* What may be done to calls on a descriptor. */
 enum nature {
     LEAVE_ALONE,
-    WHOLE,  /* datagrams: not shortened */
-    STREAM, /* blocking: not EAGAIN */
+    WHOLE,             /* blocking: not shortened, not EAGAIN */
+    WHOLE_NONBLOCKING, /* datagrams: not shortened */
     STREAM_NONBLOCKING,
-    WHOLE_NONBLOCKING,
 };
 
-static enum nature nature_of(int fd, int flags)
+static enum nature nature_of(int fd, int flags, bool of_socket)
 {
     struct stat st;
     if (!percent || fd >= FDS_MAX || fstat(fd, &st) < 0 ||
         flags & (MSG_PEEK | MSG_ERRQUEUE))
         return LEAVE_ALONE;
     bool is_socket = S_ISSOCK(st.st_mode);
-    if (!is_socket && !S_ISFIFO(st.st_mode) && !S_ISCHR(st.st_mode))
-        return LEAVE_ALONE;
+    if (!is_socket && (of_socket || !S_ISFIFO(st.st_mode)))
+        return LEAVE_ALONE; /* a file, or a mistake */
     int type = SOCK_STREAM;
     socklen_t n = sizeof(type);
     if (is_socket)
         (void)getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n);
     bool nonblocking = fcntl(fd, F_GETFL) & O_NONBLOCK || flags & MSG_DONTWAIT;
-    if (type == SOCK_STREAM)
-        return nonblocking ? STREAM_NONBLOCKING : STREAM;
+    /* Blocking pipes and sockets take and give small messages whole. */
+    if (type == SOCK_STREAM && nonblocking)
+        return STREAM_NONBLOCKING;
     return nonblocking ? WHOLE_NONBLOCKING : WHOLE;
 }
 
@@ -161,7 +162,7 @@ static ssize_t finish(int fd, ssize_t rc, size_t part, size_t n)
 
 ssize_t hem__evil_recv(int fd, void *p, size_t n, int flags)
 {
-    ssize_t part = plan(fd, nature_of(fd, flags), n);
+    ssize_t part = plan(fd, nature_of(fd, flags, true), n);
     return part < 0
                ? part
                : finish(fd, recv(fd, p, (size_t)part, flags), (size_t)part, n);
@@ -169,7 +170,7 @@ ssize_t hem__evil_recv(int fd, void *p, size_t n, int flags)
 
 ssize_t hem__evil_send(int fd, const void *p, size_t n, int flags)
 {
-    ssize_t part = plan(fd, nature_of(fd, flags), n);
+    ssize_t part = plan(fd, nature_of(fd, flags, true), n);
     return part < 0
                ? part
                : finish(fd, send(fd, p, (size_t)part, flags), (size_t)part, n);
@@ -177,21 +178,21 @@ ssize_t hem__evil_send(int fd, const void *p, size_t n, int flags)
 
 ssize_t hem__evil_read(int fd, void *p, size_t n)
 {
-    ssize_t part = plan(fd, nature_of(fd, 0), n);
+    ssize_t part = plan(fd, nature_of(fd, 0, false), n);
     return part < 0 ? part
                     : finish(fd, read(fd, p, (size_t)part), (size_t)part, n);
 }
 
 ssize_t hem__evil_write(int fd, const void *p, size_t n)
 {
-    ssize_t part = plan(fd, nature_of(fd, 0), n);
+    ssize_t part = plan(fd, nature_of(fd, 0, false), n);
     return part < 0 ? part
                     : finish(fd, write(fd, p, (size_t)part), (size_t)part, n);
 }
 
 ssize_t hem__evil_sendfile(int out, int in, off_t *at, size_t n)
 {
-    ssize_t part = plan(out, nature_of(out, 0), n);
+    ssize_t part = plan(out, nature_of(out, 0, false), n);
     return part < 0 ? part
                     : finish(out, sendfile(out, in, at, (size_t)part),
                              (size_t)part, n);
@@ -225,7 +226,7 @@ ssize_t hem__evil_recvmsg(int fd, struct msghdr *m, int flags)
     struct msghdr copy = *m;
     size_t n = length_of(m->msg_iov, m->msg_iovlen);
     bool fits = m->msg_iovlen <= PIECES_MAX && !m->msg_controllen;
-    ssize_t part = fits ? plan(fd, nature_of(fd, flags), n) : (ssize_t)n;
+    ssize_t part = fits ? plan(fd, nature_of(fd, flags, true), n) : (ssize_t)n;
     if (part < 0)
         return part;
     if ((size_t)part < n) {
@@ -245,7 +246,7 @@ ssize_t hem__evil_sendmsg(int fd, const struct msghdr *m, int flags)
     struct msghdr copy = *m;
     size_t n = length_of(m->msg_iov, m->msg_iovlen);
     bool fits = m->msg_iovlen <= PIECES_MAX && !m->msg_controllen;
-    ssize_t part = fits ? plan(fd, nature_of(fd, flags), n) : (ssize_t)n;
+    ssize_t part = fits ? plan(fd, nature_of(fd, flags, true), n) : (ssize_t)n;
     if (part < 0)
         return part;
     if ((size_t)part < n) {
@@ -259,8 +260,8 @@ ssize_t hem__evil_readv(int fd, const struct iovec *v, int n)
 {
     struct iovec pieces[PIECES_MAX];
     size_t size = length_of(v, (size_t)n);
-    ssize_t part =
-        n > PIECES_MAX ? (ssize_t)size : plan(fd, nature_of(fd, 0), size);
+    ssize_t part = n > PIECES_MAX ? (ssize_t)size
+                                  : plan(fd, nature_of(fd, 0, false), size);
     if (part < 0)
         return part;
     if ((size_t)part == size)
@@ -273,8 +274,8 @@ ssize_t hem__evil_writev(int fd, const struct iovec *v, int n)
 {
     struct iovec pieces[PIECES_MAX];
     size_t size = length_of(v, (size_t)n);
-    ssize_t part =
-        n > PIECES_MAX ? (ssize_t)size : plan(fd, nature_of(fd, 0), size);
+    ssize_t part = n > PIECES_MAX ? (ssize_t)size
+                                  : plan(fd, nature_of(fd, 0, false), size);
     if (part < 0)
         return part;
     if ((size_t)part == size)
@@ -286,7 +287,7 @@ ssize_t hem__evil_writev(int fd, const struct iovec *v, int n)
 /* Of a batch of datagrams any number may go. */
 static ssize_t plan_batch(int fd, unsigned n, int flags)
 {
-    ssize_t part = plan(fd, nature_of(fd, flags), n);
+    ssize_t part = plan(fd, nature_of(fd, flags, true), n);
     return part == (ssize_t)n && n > 1 && evil() ? (ssize_t)(1 + below(n - 1))
                                                  : part;
 }
@@ -311,10 +312,13 @@ int hem__evil_sendmmsg(int fd, struct mmsghdr *m, unsigned n, int flags)
 
 int hem__evil_accept4(int fd, struct sockaddr *a, socklen_t *n, int flags)
 {
-    ssize_t part = plan(fd, nature_of(fd, 0), 1);
+    ssize_t part = plan(fd, nature_of(fd, 0, true), 1);
     if (part < 0)
         return (int)part;
-    if (evil() && below(2))
+    int listens = 0;
+    socklen_t size = sizeof(listens);
+    (void)getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size);
+    if (listens && evil() && below(2))
         return HEM_ECONNABORTED;
     int rc = accept4(fd, a, n, flags);
     return rc < 0 ? -errno : rc;

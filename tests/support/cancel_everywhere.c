@@ -291,7 +291,7 @@ int cancel_everywhere(const struct flow *flows, size_t n)
     for (size_t i = 0; i < n; i++)
         tests[i] = (struct CMUnitTest){flows[i].name, test_flow, ledger_begin,
                                        ledger_end, (void *)&flows[i]};
-    int rc = _cmocka_run_group_tests("flows", tests, n, NULL, NULL);
+    int rc = excused_run("flows", tests, n, NULL, NULL);
     free(tests);
     return rc;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "excused.h"
 
+#include <fnmatch.h>
+
 #include "support.h"
 
 /* Whether the list has this test of this program. */
@@ -11,7 +13,7 @@ static bool is_excused(FILE *list, const char *name)
     while (fgets(line, sizeof(line), list)) {
         if (sscanf(line, "%127s %255s", program, test) == 2 &&
             strcmp(program, program_invocation_short_name) == 0 &&
-            strcmp(test, name) == 0)
+            fnmatch(test, name, 0) == 0)
             return true;
     }
     return false;

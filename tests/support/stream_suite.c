@@ -738,7 +738,7 @@ int stream_suite(const struct stream_kind *kinds, size_t n)
         tests[i] =
             (struct CMUnitTest){c->name, run_case, ledger_begin, ledger_end, c};
     }
-    int rc = _cmocka_run_group_tests("streams", tests, count, NULL, NULL);
+    int rc = excused_run("streams", tests, count, NULL, NULL);
     free(tests);
     free(cases);
     return rc;
