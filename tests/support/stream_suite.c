@@ -379,16 +379,24 @@ static int closing_wakes_all(void *arg)
     return 0;
 }
 
-/* Put until it is too much; how much that was. */
+/* Put until it is too much, and remains so; how much that was. */
 static size_t put_much(hem_stream *s, size_t from)
 {
     size_t sum = 0;
-    int rc;
-    while ((rc = hem_stream_put(s, many + from + sum, 5000)) == 0)
+    for (int full = 0; full < 5;) {
+        int rc = hem_stream_put(s, many + from + sum, 5000);
+        if (rc == HEM_ELIMIT) {
+            check(hem_stream_pending(s) > HIGH);
+            check(hem_stream_pending(s) <= HIGH + 5000 + 5000);
+            settle_all();
+            full++;
+            continue;
+        }
+        if (!check_int(rc, 0))
+            break;
         sum += 5000;
-    check_int(rc, HEM_ELIMIT);
-    check(hem_stream_pending(s) > HIGH);
-    check(hem_stream_pending(s) <= HIGH + 5000 + 5000);
+        full = 0;
+    }
     return sum;
 }
 
