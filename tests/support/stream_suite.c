@@ -181,7 +181,8 @@ static int every_way_to_read_works(void *arg)
     (void)arg;
     open_pair(&p);
     say(&p.out, "one\ntwo;three--four.rest\nlast");
-    check_int(hem_stream_peek(&p.in, 5, &at), 29);
+    check(hem_stream_peek(&p.in, 5, &at) >= 5);
+    check_int(hem_stream_peek(&p.in, 29, &at), 29);
     check(at && memcmp(at, "one\nt", 5) == 0);
     check_int(hem_stream_read_line(&p.in, &at), 4);
     check_int(hem_stream_read_until(&p.in, ";", &at), 4);
