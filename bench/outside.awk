@@ -67,12 +67,12 @@ END {
     server_lines("echo", "echo")
     server_lines("datagram echo", "datagram")
     server_lines("TLS echo", "tls")
-    line("process, 2,000 in turn", "subprocess-1/subprocess")
-    line("  16 at a time", "subprocess-16/subprocess")
-    line("thread call, in turn", "thread-1/thread_call")
-    line("  16 at a time", "thread-16/thread_call")
-    line("file of 4 KiB, opened and read", "file-4K/file_read")
-    line("  of 1 MiB", "file-1M/file_read")
+    line("process, in turn", "subprocess/sequential")
+    line("  16 at a time", "subprocess/wide_16")
+    line("thread call, in turn", "thread/thread_call")
+    line("  16 at a time", "thread/thread_call_16_wide")
+    line("file of 4 KiB, opened and read", "file/read_all_4k")
+    line("  of 1 MiB", "file/read_all_1m")
     print ""
     print "Servers: CPU time of one request, the server's. The others: time" \
         " that passes. The ratios are"

@@ -7,12 +7,12 @@
     protocol            the same by a protocol, which is faster
     tls CERT KEY        an echo server by TLS, by streams
     datagram            an echo server by datagrams
-    subprocess N WIDTH  /bin/true, started and waited for
-    thread N WIDTH      a function that does nothing, on a thread
-    file PATH N         a file opened and read on a thread
+    subprocess          /bin/true, started and waited for
+    thread              a function that does nothing, on a thread
+    file                files of 4 KiB and 1 MiB, opened and read on a thread
 
-Servers print `port N`, and after SIGTERM `cpu_us USER SYSTEM`; the others a
-line `name value unit`, of one.
+Servers print `port N`, and after SIGTERM `cpu_us USER SYSTEM`; the others what
+the programs of hem of these names do.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ import resource
 import signal
 import ssl
 import sys
+import tempfile
 import time
 
 
@@ -94,7 +95,7 @@ async def datagram():
 
 async def in_turn(name, one, count, width):
     """Await one() `count` times, `width` at a time."""
-    left = int(count)
+    left = count
 
     async def worker():
         nonlocal left
@@ -103,8 +104,8 @@ async def in_turn(name, one, count, width):
             await one()
 
     began = time.perf_counter()
-    await asyncio.gather(*(worker() for _ in range(int(width))))
-    print(f"{name} {(time.perf_counter() - began) * 1e6 / int(count):.3f} us")
+    await asyncio.gather(*(worker() for _ in range(width)))
+    print(f"{name} {(time.perf_counter() - began) * 1e9 / count:.0f} ns")
 
 
 async def true():
@@ -112,28 +113,37 @@ async def true():
     await process.wait()
 
 
-async def subprocess(count, width):
-    await in_turn("subprocess", true, count, width)
+async def subprocess():
+    await in_turn("sequential", true, 500, 1)
+    await in_turn("wide_16", true, 500, 16)
 
 
 def nothing():
     pass
 
 
-async def thread(count, width):
+async def thread():
     loop = asyncio.get_running_loop()
-    await in_turn(
-        "thread_call", lambda: loop.run_in_executor(None, nothing), count, width
-    )
+
+    def call():
+        return loop.run_in_executor(None, nothing)
+
+    await in_turn("thread_call", call, 5000, 1)
+    await in_turn("thread_call_16_wide", call, 20000, 16)
 
 
-async def file(path, count):
-    def load():
-        with open(path, "rb") as f:
-            return f.read()
-
+async def file():
     loop = asyncio.get_running_loop()
-    await in_turn("file_read", lambda: loop.run_in_executor(None, load), count, 1)
+    for name, size, count in ("read_all_4k", 4096, 5000), ("read_all_1m", 1 << 20, 500):
+        with tempfile.NamedTemporaryFile() as f:
+            f.write(bytes(size))
+            f.flush()
+
+            def load():
+                with open(f.name, "rb") as g:
+                    return g.read()
+
+            await in_turn(name, lambda: loop.run_in_executor(None, load), count, 1)
 
 
 def main():

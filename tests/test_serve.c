@@ -334,8 +334,14 @@ VIRTUAL_TEST(errors_of_connections_are_reported)
 
 VIRTUAL_TEST(what_peers_do_is_not_reported)
 {
-    static const int results[] = {
-        0, 7, HEM_ECONNRESET, HEM_EPIPE, HEM_ETIMEDOUT, HEM_ECANCELED};
+    static const int results[] = {0,
+                                  7,
+                                  HEM_ECONNRESET,
+                                  HEM_EPIPE,
+                                  HEM_ETIMEDOUT,
+                                  HEM_ECANCELED,
+                                  HEM_ETRUNCATED,
+                                  HEM_ETLS};
     for (size_t i = 0; i < COUNT_OF(results); i++)
         end_with(results[i], false);
     end_with(HEM_EINVAL, true);

@@ -58,8 +58,9 @@ typedef struct hem_serve_options {
  * Accept connections and run fn(stream, arg) for each as a task, until the
  * listener is closed (then: 0, see above) or the caller is cancelled. The
  * listener remains its owner's to close. Connections that end in
- * HEM_ECONNRESET, HEM_EPIPE or HEM_ETIMEDOUT are not reported, nor is one that
- * hem_listener_close_clients() or _abort_clients() has closed. HEM_ENOMEM,
+ * HEM_ECONNRESET, HEM_EPIPE, HEM_ETIMEDOUT, HEM_ETRUNCATED or HEM_ETLS, which
+ * peers cause, are not reported, nor is one that hem_listener_close_clients()
+ * or _abort_clients() has closed. HEM_ENOMEM,
  * HEM_ENOSPC: not started; HEM_EBADF: the listener was not open; HEM_EBUSY:
  * another task accepts; HEM_EINVAL: stack_bytes above 1 GiB. [suspends]
  * [cancel point]

@@ -42,7 +42,8 @@ struct hem__server {
 static bool expected(int error)
 {
     return error == HEM_ECONNRESET || error == HEM_EPIPE ||
-           error == HEM_ETIMEDOUT;
+           error == HEM_ETIMEDOUT || error == HEM_ETRUNCATED ||
+           error == HEM_ETLS;
 }
 
 struct connection { /* on the stack of its task */

@@ -139,9 +139,8 @@ VIRTUAL_TEST(a_client_talks_to_netcat)
 {
     HEM_SUBPROCESS(p);
     char *argv[] = {"nc", "-n", "-v", "-l", "127.0.0.1", "0", NULL};
-    hem_subprocess_options opts = {.in = HEM_PIPE,
-                                   .out = HEM_PIPE,
-                                   .err = HEM_PIPE};
+    hem_subprocess_options opts = {
+        .in = HEM_PIPE, .out = HEM_PIPE, .err = HEM_PIPE};
     check_int(hem_subprocess_start(&p, argv, &opts), 0);
     HEM_STREAM(s);
     uint16_t port = read_port(hem_subprocess_stderr(&p), "127.0.0.1 ");
