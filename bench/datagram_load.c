@@ -30,12 +30,11 @@
 #include <unistd.h>
 
 #include "bench.h"
+#include "latency.h"
 
 #define EVENTS_MAX  256
 #define REQUEST_MAX 65507
 #define PATIENCE_NS 200000000
-#define BUCKET_BITS 5 /* of precision: 3 percent */
-#define BUCKETS     (64 << BUCKET_BITS)
 
 /* What tells a request from all others; at its beginning. */
 struct stamp {
@@ -56,13 +55,12 @@ struct load {
     size_t bytes;    /* of a request */
     size_t answered; /* clients that had an answer */
     int poller;
-    clockid_t server;  /* its CPU clock */
-    bool has_server;   /* it is known */
-    bool measuring;    /* warmed up */
-    int64_t looked;    /* when lost ones were looked for */
-    uint64_t requests; /* answered since it is measuring */
-    uint64_t lost;     /* and lost */
-    uint64_t latency[BUCKETS];
+    clockid_t server; /* its CPU clock */
+    bool has_server;  /* it is known */
+    bool measuring;   /* warmed up */
+    int64_t looked;   /* when lost ones were looked for */
+    uint64_t lost;    /* and lost */
+    struct latency latency;
 };
 
 static char request[REQUEST_MAX], answer[REQUEST_MAX + 1];
@@ -82,36 +80,6 @@ static void fail(const char *what)
 static int64_t now(void)
 {
     return bench_clock_ns(CLOCK_MONOTONIC);
-}
-
-/* Buckets are linear below 2^BUCKET_BITS, and divide each power of two above
- * into 2^BUCKET_BITS. */
-static size_t bucket_of(uint64_t ns)
-{
-    if (ns >> BUCKET_BITS == 0)
-        return (size_t)ns;
-    unsigned shift = 63 - (unsigned)__builtin_clzll(ns) - BUCKET_BITS;
-    return ((size_t)shift << BUCKET_BITS) + (size_t)(ns >> shift);
-}
-
-static double bucket_ns(size_t bucket)
-{
-    if (bucket >> BUCKET_BITS <= 1)
-        return (double)bucket;
-    size_t shift = (bucket >> BUCKET_BITS) - 1;
-    size_t low = bucket - (shift << BUCKET_BITS);
-    return (double)(low << shift);
-}
-
-static double percentile_us(const struct load *l, double fraction)
-{
-    uint64_t rank = (uint64_t)((double)l->requests * fraction), seen = 0;
-    for (size_t i = 0; i < BUCKETS; i++) {
-        seen += l->latency[i];
-        if (seen > rank)
-            return bucket_ns(i) / 1000;
-    }
-    return 0;
 }
 
 /* What the kernel does not take is lost. */
@@ -135,8 +103,7 @@ static void complete(struct load *l, struct client *c)
 {
     int64_t time = now();
     if (l->measuring) {
-        l->requests++;
-        l->latency[bucket_of((uint64_t)(time - c->started))]++;
+        latency_add(&l->latency, (uint64_t)(time - c->started));
     }
     if (c->stamp.number == 1)
         l->answered++;
@@ -241,15 +208,15 @@ static void measure(struct load *l, int64_t duration)
     double seconds = (double)(now() - start) / 1e9;
     if (l->has_server)
         cpu = bench_clock_ns(l->server) - cpu;
-    if (l->requests == 0)
+    if (l->latency.count == 0)
         fail("no request was answered");
 
-    double requests = (double)l->requests;
+    double requests = (double)l->latency.count;
     printf("requests %.0f count\n", requests);
     printf("requests_per_second %.0f 1/s\n", requests / seconds);
     printf("lost %llu count\n", (unsigned long long)l->lost);
-    printf("latency_p50 %.1f us\n", percentile_us(l, 0.50));
-    printf("latency_p99 %.1f us\n", percentile_us(l, 0.99));
+    printf("latency_p50 %.1f us\n", latency_percentile_us(&l->latency, 0.50));
+    printf("latency_p99 %.1f us\n", latency_percentile_us(&l->latency, 0.99));
     if (l->has_server)
         printf("cpu_per_request %.3f us\n", (double)cpu / 1000 / requests);
 }
