@@ -59,8 +59,10 @@ HEM_API HEM_CHECK ssize_t hem_sock_send_to(int fd, const void *buf, size_t size,
 /*
  * Accept a connection on a listening socket and return its descriptor,
  * non-blocking and close-on-exec, the caller's to close. `ret_peer` (may be
- * NULL): from where. HEM_EINVAL: it blocks, or does not listen; HEM_EMFILE,
- * HEM_ECONNABORTED, ...: of accept(2), all of them. [suspends] [cancel point]
+ * NULL): from where. HEM_EINVAL: it blocks, or does not listen. All errors of
+ * accept(2), as asyncio's sock_accept(): HEM_EMFILE, ...; HEM_ECONNABORTED: a
+ * connection died in the queue; there may be others, which hem_accept() goes on
+ * to by itself. [suspends] [cancel point]
  */
 HEM_API HEM_CHECK int hem_sock_accept(int fd, hem_address *ret_peer);
 
