@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Sockets handed over by systemd. Each test is a process of its own, for
- * descriptors from 3 on and the environment are its subject. */
+/* Sockets handed over by systemd, and those opened before there is a loop. Each
+ * test is a process of its own, for descriptors and the environment are its
+ * subject. */
 #include "support.h"
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "forked.h"
 #include "net.h"
@@ -153,12 +156,57 @@ static void what_makes_no_sense_is_refused(void **state)
     forked_apart(be_given_nonsense_apart, NULL);
 }
 
+/* Each of 0, 1 and 2 is /dev/null, for good. */
+static void check_standard_is_safe(void)
+{
+    for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+        struct stat st;
+        check_int(fstat(fd, &st), 0);
+        check(S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3));
+        check_int(fcntl(fd, F_GETFD), 0);
+    }
+}
+
+static int open_without_standard(void *arg)
+{
+    int fds[2];
+    char name[32] = "";
+    hem_address a;
+    (void)arg;
+    int length = snprintf(name + 1, sizeof(name) - 1, "hem-%d", (int)getpid());
+    check_int(hem_address_unix(&a, name, 1 + (size_t)length), 0);
+    for (int i = 0; i < 2; i++) {
+        for (int fd = 0; fd <= STDERR_FILENO; fd++)
+            close(fd);
+        check_int(i == 0 ? hem_listen_socket(&fds[i], "127.0.0.1", 0, NULL)
+                         : hem_listen_address_socket(&fds[i], &a, NULL),
+                  0);
+        check(fds[i] > STDERR_FILENO);
+        check_standard_is_safe();
+        close(fds[i]);
+    }
+    return 0;
+}
+
+static int open_without_standard_apart(void *arg)
+{
+    (void)arg;
+    return apart(open_without_standard);
+}
+
+static void no_socket_is_standard_input_or_output(void **state)
+{
+    (void)state;
+    forked_apart(open_without_standard_apart, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         LEDGER_TEST(all_that_were_handed_over_are_listened_on),
         LEDGER_TEST(descriptors_can_be_taken_without_a_loop),
         LEDGER_TEST(what_makes_no_sense_is_refused),
+        LEDGER_TEST(no_socket_is_standard_input_or_output),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

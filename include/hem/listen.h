@@ -99,10 +99,11 @@ typedef struct hem_listen_options {
 
 /*
  * Open a listening TCP socket without a loop, and return its descriptor in
- * `*ret_fd`, close-on-exec, non-blocking: for prefork servers. Host and port as
- * above, but for "localhost", which would be two. HEM_EADDRINUSE, HEM_EACCES,
- * HEM_EADDRNOTAVAIL, HEM_EMFILE, ...; HEM_EINVAL: no numeric address;
- * HEM_ENAMETOOLONG. [any thread]
+ * `*ret_fd`, close-on-exec, non-blocking: for prefork servers. It is above 2:
+ * of descriptors 0 to 2 those that are closed become /dev/null before, as in
+ * hem_run(). Host and port as above, but for "localhost", which would be two.
+ * HEM_EADDRINUSE, HEM_EACCES, HEM_EADDRNOTAVAIL, HEM_EMFILE, ...; HEM_EINVAL:
+ * no numeric address; HEM_ENAMETOOLONG. [any thread]
  */
 HEM_API HEM_CHECK int hem_listen_socket(int *ret_fd, const char *host,
                                         uint16_t port,

@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "base/standard.h"
 #include "base/sys.h"
 #include "io/listen.h"
 
@@ -42,11 +43,13 @@ static int listen_at(int fd, const hem_address *a, const hem_listen_options *o,
     return rc;
 }
 
-/* Open a listening socket; `*ret_file` is the file that came with it. */
+/* Open a listening socket; `*ret_file` is the file that came with it. There may
+ * have been no loop yet that had made 0, 1 and 2 safe. */
 static int open_at(int *ret, hem__unix_file *ret_file, const hem_address *a,
                    const hem_listen_options *o)
 {
     *ret_file = (hem__unix_file){.inode = 0};
+    HEM_TRY(hem__standard_ensure());
     int fd = hem__sys_socket(a->storage.ss_family,
                              SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
