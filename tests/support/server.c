@@ -47,7 +47,8 @@ int server_run(void *arg)
     if (!s->options.num_workers)
         s->options.num_workers = WORKERS;
     size_t count = ledger_descriptors();
-    count -= s->options.sockets != NULL;
+    for (const int *fd = s->options.sockets; fd && *fd; fd++)
+        count--;
     check_int(hem_prefork(s->worker, s, &s->options), s->expected);
     check_int(ledger_descriptors(), count);
     check(waitpid(-1, NULL, WNOHANG) < 0);
