@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A small HTTP/1.1 server of files: prefork workers, deadlines, a graceful
- * end, and a socket that may be handed from one generation to the next.
+ * end, and sockets that may be handed from one generation to the next.
  *
  *     http_server --root . --port 8080
  *
@@ -20,19 +20,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "http_server/connection.h"
 #include "http_server/options.h"
 
-/* Handed over by socket activation: the first behind standard error. */
-enum { ACTIVATED_FD = 3 };
-
 struct server {
     http_options options;
-    int root;   /* descriptor of the directory */
-    int socket; /* that all workers accept from */
+    int root; /* descriptor of the directory */
+    /* That all workers accept from, and 0 behind them. */
+    int sockets[HEM_LISTENER_SOCKETS + 1];
+    size_t count; /* of them */
 };
 
 struct drain {
@@ -42,12 +40,12 @@ struct drain {
 };
 
 /* On the signal to stop, tell the connections, and the listener's end lets
- * hem_serve() wait for them. */
+ * hem_serve() wait for those that have something to finish. */
 static int drain_on_signal(void *arg)
 {
     struct drain *d = arg;
     HEM_TRY(hem_worker_wait(d->process));
-    d->worker->draining = true;
+    http_worker_drain(d->worker);
     return hem_listener_close(d->listener);
 }
 
@@ -57,7 +55,8 @@ static int run_worker(hem_worker *process, void *arg)
     const http_options *o = &server->options;
     hem_listener listener;
     HEM_TRY(hem_listen(&listener, NULL, 0,
-                       &(hem_listen_options){.fd = server->socket}));
+                       &(hem_listen_options){.fds = server->sockets,
+                                             .fd_count = server->count}));
     http_worker worker = {
         .root = server->root,
         .header_timeout = o->header_timeout,
@@ -94,32 +93,6 @@ static void limit_connections(http_options *o)
         o->connections = (uint32_t)most;
 }
 
-/* Return the socket that this process was handed (sd_listen_fds(3)), -1 if
- * none, -2 if it is of no use, which has been said. */
-static int activated_socket(void)
-{
-    const char *pid = getenv("LISTEN_PID");
-    const char *fds = getenv("LISTEN_FDS");
-    if (pid == NULL || fds == NULL || strtol(pid, NULL, 10) != getpid())
-        return -1;
-    int is_listening = 0;
-    socklen_t size = sizeof(is_listening);
-    if (strcmp(fds, "1") != 0 ||
-        getsockopt(ACTIVATED_FD, SOL_SOCKET, SO_ACCEPTCONN, &is_listening,
-                   &size) < 0 ||
-        !is_listening || fcntl(ACTIVATED_FD, F_SETFD, FD_CLOEXEC) < 0) {
-        fprintf(stderr,
-                "http_server: LISTEN_FDS=%s: one listening socket "
-                "is needed, as descriptor %d\n",
-                fds, ACTIVATED_FD);
-        return -2;
-    }
-    unsetenv("LISTEN_PID");
-    unsetenv("LISTEN_FDS");
-    unsetenv("LISTEN_FDNAMES");
-    return ACTIVATED_FD;
-}
-
 static bool open_root(struct server *s)
 {
     s->root = open(s->options.root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -130,33 +103,42 @@ static bool open_root(struct server *s)
     return false;
 }
 
-static bool open_socket(struct server *s)
+/* Take the sockets that this process was handed, or open one. */
+static bool open_sockets(struct server *s)
 {
-    s->socket = activated_socket();
-    if (s->socket != -1)
-        return s->socket >= 0;
     const http_options *o = &s->options;
-    int rc = hem_listen_socket(&s->socket, o->bind, o->port, NULL);
-    if (rc == 0)
-        return true;
+    ssize_t n = hem_inherited_sockets(s->sockets, HEM_LISTENER_SOCKETS);
+    if (n < 0)
+        fprintf(stderr, "http_server: LISTEN_FDS: %s\n", hem_strerror((int)n));
+    s->count = n > 0 ? (size_t)n : 1;
+    if (n != 0)
+        return n > 0;
+    int rc = hem_listen_socket(&s->sockets[0], o->bind, o->port, NULL);
     if (rc == HEM_EINVAL)
         fprintf(stderr, "http_server: '%s' is no numeric address\n", o->bind);
-    else
+    else if (rc < 0)
         fprintf(stderr, "http_server: cannot listen on %s, port %u: %s\n",
                 o->bind, (unsigned)o->port, hem_strerror(rc));
-    return false;
+    return rc == 0;
 }
 
-static void announce(const struct server *s)
+static bool announce(const struct server *s)
 {
-    hem_address address = {.length = sizeof(address.storage)};
-    char text[HEM_ADDRESS_TEXT] = "?";
-    if (getsockname(s->socket, (struct sockaddr *)&address.storage,
-                    &address.length) == 0)
-        hem_address_format(&address, text);
-    printf("listening on http://%s/ (%" PRIu32 " %s)\n", text,
-           s->options.workers, s->options.workers == 1 ? "worker" : "workers");
-    fflush(stdout);
+    printf("listening on");
+    for (size_t i = 0; i < s->count; i++) {
+        hem_address a;
+        char text[HEM_ADDRESS_TEXT];
+        int rc = hem_address_of_socket(&a, s->sockets[i]);
+        if (rc < 0) {
+            fprintf(stderr, "http_server: LISTEN_FDS, descriptor %d: %s\n",
+                    s->sockets[i], hem_strerror(rc));
+            return false;
+        }
+        printf(" http://%s/", hem_address_format(&a, text));
+    }
+    printf(" (%" PRIu32 " %s)\n", s->options.workers,
+           s->options.workers == 1 ? "worker" : "workers");
+    return fflush(stdout) == 0;
 }
 
 static uint32_t count_cpus(void)
@@ -169,7 +151,7 @@ static uint32_t count_cpus(void)
 
 int main(int argc, char **argv)
 {
-    struct server server;
+    struct server server = {.count = 0};
     int status = http_options_parse(&server.options, argc, argv);
     if (status >= 0)
         return status;
@@ -177,12 +159,11 @@ int main(int argc, char **argv)
     if (o->workers == 0)
         o->workers = count_cpus();
     limit_connections(o);
-    if (!open_root(&server) || !open_socket(&server))
+    if (!open_root(&server) || !open_sockets(&server) || !announce(&server))
         return 1;
-    announce(&server);
     int rc = hem_prefork(run_worker, &server,
                          &(hem_prefork_options){
-                             .sockets = (int[]){server.socket, 0},
+                             .sockets = server.sockets,
                              .num_workers = o->workers,
                              .grace = o->grace + 2 * HEM_SEC,
                              .name = "http_server worker",

@@ -4,10 +4,12 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "answer.h"
 
 #define LINGER_TIME HEM_SEC
+#define FIRST_TIME  HEM_SEC
 
 static int grow(http_connection *c)
 {
@@ -37,6 +39,61 @@ static void consume(http_connection *c, size_t n)
     c->capacity = sizeof(c->small);
 }
 
+/* Whether bytes of the client are there that nobody has read. */
+static bool has_come(const http_connection *c)
+{
+    hem_stream_info info;
+    char byte;
+    return hem_stream_get_info(c->stream, &info) == 0 &&
+           recv(info.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+/* How long it may take from now on: to begin, or to be complete. Who has just
+ * connected is about to ask, even as the server ends; who has been answered
+ * knows that the connection may end at any time. */
+static hem_ns patience(const http_connection *c)
+{
+    const http_worker *w = c->worker;
+    bool has_begun = c->used > 0 || (w->draining && has_come(c));
+    if (has_begun || (c->is_first && !w->draining))
+        return w->header_timeout;
+    if (!w->draining)
+        return w->idle_timeout;
+    return c->is_first ? FIRST_TIME : 0;
+}
+
+static void wait_begin(http_connection *c, hem_timeout *deadline)
+{
+    http_worker *w = c->worker;
+    c->deadline = deadline;
+    c->before = NULL;
+    c->behind = w->waiting;
+    if (w->waiting != NULL)
+        w->waiting->before = c;
+    w->waiting = c;
+}
+
+static void wait_end(http_connection *c)
+{
+    if (c->before != NULL)
+        c->before->behind = c->behind;
+    else
+        c->worker->waiting = c->behind;
+    if (c->behind != NULL)
+        c->behind->before = c->before;
+}
+
+void http_worker_drain(http_worker *w)
+{
+    w->draining = true;
+    for (http_connection *c = w->waiting; c != NULL; c = c->behind) {
+        hem_ns when = hem_now() + patience(c);
+        if (when < hem_timeout_when(c->deadline) &&
+            hem_timeout_reschedule(c->deadline, when) < 0)
+            continue; /* it is over */
+    }
+}
+
 /* Read until the scan has a verdict or the stream ends. */
 static int fill(http_connection *c, http_scan *scan, hem_timeout *deadline)
 {
@@ -47,7 +104,7 @@ static int fill(http_connection *c, http_scan *scan, hem_timeout *deadline)
                                     c->capacity - c->used);
         if (n <= 0)
             return (int)n;
-        bool is_begin = c->used == 0 && !c->is_first;
+        bool is_begin = c->used == 0 && (!c->is_first || c->worker->draining);
         c->used += (size_t)n;
         c->verdict = http_head_scan(scan, c->head, c->used);
         if (is_begin && c->verdict == 0 &&
@@ -58,6 +115,20 @@ static int fill(http_connection *c, http_scan *scan, hem_timeout *deadline)
     return 0;
 }
 
+/* Wait for a head, as long as patience() has it. */
+static int wait_for_head(http_connection *c, http_scan *scan)
+{
+    hem_timeout deadline;
+    hem_ns time = patience(c);
+    if (time == 0)
+        return HEM_ETIMEDOUT;
+    HEM_TRY(hem_timeout_open(&deadline, time));
+    wait_begin(c, &deadline);
+    int rc = fill(c, scan, &deadline);
+    wait_end(c);
+    return hem_timeout_close(&deadline, rc);
+}
+
 /*
  * Have a head at the beginning of the buffer. Returns 200: it is there, of
  * `verdict` bytes; another status to refuse with; 0: the client has gone or
@@ -65,21 +136,19 @@ static int fill(http_connection *c, http_scan *scan, hem_timeout *deadline)
  */
 static int read_head(http_connection *c)
 {
-    http_worker *w = c->worker;
     http_scan scan = {0};
+    int rc = 0;
     c->verdict = http_head_scan(&scan, c->head, c->used);
-    if (c->verdict == 0) {
-        bool has_begun = c->is_first || c->used > 0;
-        hem_timeout deadline;
-        HEM_TRY(hem_timeout_open(&deadline, has_begun ? w->header_timeout
-                                                      : w->idle_timeout));
-        int rc = hem_timeout_close(&deadline, fill(c, &scan, &deadline));
-        if (rc == HEM_ETIMEDOUT)
-            return c->used > 0 ? 408 : 0;
-        if (rc == HEM_ENOMEM)
-            return 503;
-        HEM_TRY(rc);
-    }
+    if (c->verdict == 0)
+        rc = wait_for_head(c, &scan);
+    if (rc == HEM_ETIMEDOUT && c->used == 0 && c->worker->draining &&
+        has_come(c)) /* it began right when it was told to end */
+        rc = wait_for_head(c, &scan);
+    if (rc == HEM_ETIMEDOUT)
+        return c->used > 0 ? 408 : 0;
+    if (rc == HEM_ENOMEM)
+        return 503;
+    HEM_TRY(rc);
     if (c->verdict == 0) /* the stream has ended, maybe within a head */
         return c->used > 0 ? 400 : 0;
     return c->verdict > 0 ? 200 : -c->verdict;

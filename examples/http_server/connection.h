@@ -16,6 +16,10 @@
  * over 1 KiB costs a buffer of 8 KiB, a response under way a block of 17 KiB,
  * or a descriptor where the file is larger than that.
  *
+ * Draining: connections that wait for a request are closed, but who has not yet
+ * asked for anything has a second to do so; requests that have begun are
+ * answered, with "Connection: close".
+ *
  * Linger: a socket that is closed with unread input resets the connection, and
  * the reset can overtake the response. So the last response is followed by the
  * end of the stream, and what still comes is dropped, for a second at most.
@@ -34,16 +38,19 @@ typedef struct http_worker {
     hem_ns header_timeout;
     hem_ns idle_timeout;
     hem_ns write_timeout;
-    bool draining;             /* each response is its connection's last */
-    http_path path;            /* scratch, not kept over a suspension */
-    struct http_block *blocks; /* not in use; answer.c */
-    size_t block_count;        /* length of `blocks` */
+    bool draining; /* each response is its connection's last */
+    struct http_connection *waiting; /* for a head, or the rest of one */
+    http_path path;                  /* scratch, not kept over a suspension */
+    struct http_block *blocks;       /* not in use; answer.c */
+    size_t block_count;              /* length of `blocks` */
 } http_worker;
 
 typedef struct http_connection {
     hem_stream *stream;
     http_worker *worker;
-    bool is_first;   /* nothing has been answered yet */
+    struct http_connection *before, *behind; /* among those that wait */
+    hem_timeout *deadline;                   /* while it waits: until when */
+    bool is_first;                           /* nothing has been answered yet */
     int verdict;     /* http_head_scan()'s, on the head being read */
     char *head;      /* `small`, or HTTP_HEAD_MAX bytes of malloc's */
     size_t capacity; /* of `head` */
@@ -53,6 +60,9 @@ typedef struct http_connection {
 
 /* Serve the connection `s` for the http_worker `worker`; a hem_serve_fn. */
 int http_connection_serve(hem_stream *s, void *worker);
+
+/* Begin to end: see above. The listener is the caller's to close. */
+void http_worker_drain(http_worker *w);
 
 /* Free what the connections have left behind for the next. */
 void http_worker_deinit(http_worker *w);

@@ -83,49 +83,99 @@ static bool is_refused(uint16_t port)
 static void sigterm_drains(void **state)
 {
     (void)state;
-    static struct peer idle, busy;
+    static struct peer idle, begun, busy;
     struct program server;
     start_server(&server, root, 0, NULL);
     peer_open(&idle, server.port);
+    peer_open(&begun, server.port);
     peer_open(&busy, server.port);
     ask(&idle, GET("/a.txt"));
     answer(&idle, &reply, false);
     assert_false(reply.close);
     ask(&busy, GET("/large"));
     answer(&busy, &reply, false); /* the body is under way */
+    ask(&begun, "GET /a.txt HT");
     kill(server.pid, SIGTERM);
-    do { /* every request is answered, the last one too */
-        ask(&idle, GET("/a.txt"));
-        answer(&idle, &reply, false);
-        assert_int_equal(reply.status, 200);
-    } while (!reply.close);
     ends(&idle);
+    ask(&begun, "TP/1.1\r\nHost: x\r\n\r\n");
+    answer(&begun, &reply, false);
+    assert_int_equal(reply.status, 200);
+    assert_true(reply.close);
+    ends(&begun);
     size_t got = 0;
     do {
         got += busy.used;
         drop(&busy, busy.used);
     } while (got < 4 << 20 && receive(&busy));
     assert_int_equal(got, 4 << 20);
-    ask(&busy, GET("/a.txt"));
-    answer(&busy, &reply, false);
-    assert_true(reply.close);
+    ends(&busy);
     peer_close(&idle);
+    peer_close(&begun);
     peer_close(&busy);
     assert_int_equal(wait_end(&server), 0);
     forget(&server);
 }
 
-static void sigint_and_grace_end_it(void **state)
+/* The grace is longer than anybody's patience. */
+static void idle_connections_do_not_delay_the_end(void **state)
+{
+    (void)state;
+    enum { COUNT = 100 };
+    static struct peer peers[COUNT];
+    static const int signals[] = {SIGINT, SIGTERM};
+    const char *args[] = {"--grace", "60m", NULL};
+    for (size_t k = 0; k < COUNT_OF(signals); k++) {
+        struct program server;
+        start_server(&server, root, 0, args);
+        for (int i = 0; i < COUNT; i++) {
+            peer_open(&peers[i], server.port);
+            if (i % 10 == 0) /* the others have not asked yet */
+                continue;
+            ask(&peers[i], GET("/a.txt"));
+            answer(&peers[i], &reply, false);
+            assert_false(reply.close);
+        }
+        assert_int_equal(stop(&server, signals[k]), 0);
+        for (int i = 0; i < COUNT; i++) {
+            ends(&peers[i]);
+            peer_close(&peers[i]);
+        }
+    }
+}
+
+static void who_has_just_connected_is_answered(void **state)
+{
+    (void)state;
+    static struct peer fresh;
+    const char *args[] = {"--workers", "1", NULL};
+    struct program server;
+    start_server(&server, root, 0, args);
+    peer_open(&peer, server.port);
+    ask(&peer, GET("/a.txt"));
+    answer(&peer, &reply, false);
+    peer_open(&fresh, server.port);
+    ask_once(server.port, GET("/a.txt"), &reply); /* it has been accepted */
+    kill(server.pid, SIGTERM);
+    ask(&fresh, GET("/a.txt")); /* as it is told to end, or right after */
+    answer(&fresh, &reply, false);
+    assert_int_equal(reply.status, 200);
+    peer_close(&fresh);
+    ends(&peer);
+    peer_close(&peer);
+    assert_int_equal(wait_end(&server), 0);
+    forget(&server);
+}
+
+static void the_grace_ends_what_is_under_way(void **state)
 {
     (void)state;
     const char *args[] = {"--grace", "100ms", NULL};
     struct program server;
     start_server(&server, root, 0, args);
     peer_open(&peer, server.port);
-    ask(&peer, GET("/a.txt"));
-    answer(&peer, &reply, false);
-    assert_int_equal(stop(&server, SIGINT), 0); /* `peer` does nothing */
-    ends(&peer);
+    ask(&peer, GET("/sparse"));
+    wait_for(peer.fd, POLLIN); /* it reads nothing */
+    assert_int_equal(stop(&server, SIGINT), 0);
     peer_close(&peer);
 }
 
@@ -330,7 +380,9 @@ int main(void)
         return 77;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sigterm_drains),
-        cmocka_unit_test(sigint_and_grace_end_it),
+        cmocka_unit_test(idle_connections_do_not_delay_the_end),
+        cmocka_unit_test(who_has_just_connected_is_answered),
+        cmocka_unit_test(the_grace_ends_what_is_under_way),
         cmocka_unit_test(a_killed_worker_is_reported_and_ends_it),
         cmocka_unit_test(half_open_clients_do_not_stop_honest_ones),
         cmocka_unit_test(clients_that_never_read_do_not_grow_it),
