@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Servers whose clients, or whose machine, do what they should not. Full size
- * in tests/scale/test_hostile_server_scale.c. */
+ * in tests/scale/test_hostile_servers.c. */
 #include "support.h"
 
 #include <netinet/in.h>
