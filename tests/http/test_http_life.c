@@ -84,8 +84,9 @@ static void sigterm_drains(void **state)
 {
     (void)state;
     static struct peer idle, begun, busy;
+    const char *args[] = {"--workers", "1", NULL}; /* all end at once */
     struct program server;
-    start_server(&server, root, 0, NULL);
+    start_server(&server, root, 0, args);
     peer_open(&idle, server.port);
     peer_open(&begun, server.port);
     peer_open(&busy, server.port);
