@@ -299,12 +299,18 @@ VIRTUAL_TEST(signals_shorten_no_read_and_no_write)
     return 0;
 }
 
+static int read_or_miss(void *arg)
+{
+    int rc = read_cut(arg);
+    return rc == HEM_EBADF ? 0 : rc; /* closed before it was done */
+}
+
 static int read_and_leave(void *arg)
 {
     struct cut *c = arg;
     hem_task *t;
     check_int(hem_file_open(&c->file, file_path("a"), O_RDONLY, NULL), 0);
-    check_int(hem_spawn(&t, read_cut, c), 0);
+    check_int(hem_spawn(&t, read_or_miss, c), 0);
     check_int(hem_yield(), 0);
     return hem_file_close(&c->file);
 }
