@@ -283,7 +283,7 @@ VIRTUAL_TEST(signals_shorten_no_read_and_no_write)
     check_int(pthread_create(&thread, NULL, pester, &self), 0);
     char *buf = malloc(8 * SIZE);
     file_make("a", 8 * SIZE);
-    for (int i = 0; i < 20; i++) {
+    for (int i = 0; i < 8; i++) {
         hem_file f;
         check_int(hem_file_open(&f, file_path("a"), O_RDWR, NULL), 0);
         check_int(hem_file_read_exactly(&f, buf, 8 * SIZE, NULL), 8 * SIZE);
@@ -299,12 +299,18 @@ VIRTUAL_TEST(signals_shorten_no_read_and_no_write)
     return 0;
 }
 
+static int read_or_miss(void *arg)
+{
+    int rc = read_cut(arg);
+    return rc == HEM_EBADF ? 0 : rc; /* closed before it was done */
+}
+
 static int read_and_leave(void *arg)
 {
     struct cut *c = arg;
     hem_task *t;
     check_int(hem_file_open(&c->file, file_path("a"), O_RDONLY, NULL), 0);
-    check_int(hem_spawn(&t, read_cut, c), 0);
+    check_int(hem_spawn(&t, read_or_miss, c), 0);
     check_int(hem_yield(), 0);
     return hem_file_close(&c->file);
 }

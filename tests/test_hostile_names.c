@@ -13,8 +13,8 @@
 
 /* What connect and getaddrinfo, replaced here, do. */
 static struct {
-    int listener; /* accepts and resets what is connected to it; 0: none */
-    bool stuck;   /* getaddrinfo waits for `go` */
+    int listener;      /* accepts and resets what is connected to it; 0: none */
+    atomic_bool stuck; /* getaddrinfo waits for `go` */
     sem_t asked, go;
     atomic_int calls, freed;
 } hostile;

@@ -242,6 +242,19 @@ VIRTUAL_TEST(hostile_06_a_half_close_in_a_message_is_no_clean_end)
     return 0;
 }
 
+/* Until neither the buffer nor the kernel takes more. */
+static void fill(hem_stream *s)
+{
+    for (int refused = 0; refused < 3;) {
+        if (hem_stream_put(s, chunk, 10000) == 0) {
+            refused = 0;
+            continue;
+        }
+        refused++;
+        net_settle();
+    }
+}
+
 static int read_one(void *s)
 {
     char byte;
@@ -271,10 +284,8 @@ VIRTUAL_TEST(hostile_07_a_reset_is_told_once_in_each_call_that_waits)
         hem_stream s;
         hem_task *t;
         int peer = net_open(&s, 0);
-        for (int k = 0; i >= 4 && k < 2000; k++) { /* so that they must wait */
-            if (hem_stream_put(&s, chunk, 10000) == HEM_ELIMIT)
-                net_settle();
-        }
+        if (i >= 4) /* so that they must wait */
+            fill(&s);
         check_int(hem_spawn(&t, calls[i], &s), 0);
         net_settle();
         check(!hem_task_done(t));

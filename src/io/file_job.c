@@ -64,11 +64,13 @@ static int run_on_thread(void *arg)
     return 0;
 }
 
-/* What the kernel says when it would do it another way. */
+/* What the kernel says when it would do it another way. HEM_ECANCELED: signals
+ * kept it from starting a thread of its own; hem cancels nothing there. */
 static bool must_be_retried(int64_t result)
 {
     return result == HEM_EAGAIN || result == HEM_EINTR ||
-           result == HEM_ENOTSUP || result == HEM_ENOMEM;
+           result == HEM_ENOTSUP || result == HEM_ENOMEM ||
+           result == HEM_ECANCELED;
 }
 
 /* HEM_EAGAIN: it is for a thread. */

@@ -68,6 +68,18 @@
 #define SANITIZED 0
 #endif
 
+/* ThreadSanitizer holds signals back, and one of a number only. */
+#if defined(__SANITIZE_THREAD__)
+#define THREAD_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define THREAD_SANITIZED 1
+#endif
+#endif
+#ifndef THREAD_SANITIZED
+#define THREAD_SANITIZED 0
+#endif
+
 /* Whether the program runs under valgrind. */
 bool in_valgrind(void);
 
