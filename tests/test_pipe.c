@@ -201,6 +201,67 @@ VIRTUAL_TEST(terminals_are_opened_anew)
     return 0;
 }
 
+/* Wait in vain, so that the loop tells each event from here on once. */
+static void check_waits(hem_stream *s)
+{
+    hem_timeout t;
+    char *line;
+    check_int(hem_timeout_open(&t, HEM_MSEC), 0);
+    int rc = (int)hem_stream_read_line(s, &line);
+    check_int(hem_timeout_close(&t, rc), HEM_ETIMEDOUT);
+}
+
+VIRTUAL_TEST(a_terminal_gives_all_lines_that_were_typed_at_once)
+{
+    int master, slave;
+    hem_stream s;
+    check_int(openpty(&master, &slave, NULL, NULL, NULL), 0);
+    check_int(hem_stream_open_fd(&s, slave, NULL), 0);
+    check_waits(&s);
+    check_int(write(master, "one\ntwo\nthree\n", 14), 14);
+    check_reads(&s, "one\n");
+    check_reads(&s, "two\nthree\n");
+    check_int(hem_stream_close(&s), 0);
+    close(master);
+    return 0;
+}
+
+/* Send a text, and a descriptor along with it. */
+static void send_with(int to, const char *text, int fd)
+{
+    union {
+        struct cmsghdr head;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct iovec v = {.iov_base = (char *)(uintptr_t)text,
+                      .iov_len = strlen(text)};
+    struct msghdr m = {.msg_iov = &v,
+                       .msg_iovlen = 1,
+                       .msg_control = &control,
+                       .msg_controllen = sizeof(control)};
+    memset(&control, 0, sizeof(control));
+    control.head.cmsg_level = SOL_SOCKET;
+    control.head.cmsg_type = SCM_RIGHTS;
+    control.head.cmsg_len = CMSG_LEN(sizeof(fd));
+    memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
+    check_int(sendmsg(to, &m, 0), strlen(text));
+}
+
+VIRTUAL_TEST(a_descriptor_sent_along_hides_no_bytes_behind_it)
+{
+    int fds[2];
+    hem_stream s;
+    check_int(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+    check_int(hem_stream_open_fd(&s, fds[0], NULL), 0);
+    check_waits(&s);
+    send_with(fds[1], "ab", fds[1]);
+    check_int(write(fds[1], "cd", 2), 2);
+    check_reads(&s, "abcd");
+    check_int(hem_stream_close(&s), 0);
+    close(fds[1]);
+    return 0;
+}
+
 /* A child whose standard input and output are pipes. */
 static int copy_standard(void *arg)
 {
@@ -337,6 +398,8 @@ int main(void)
         LEDGER_TEST(a_descriptor_is_closed_with_its_stream_or_kept),
         LEDGER_TEST(regular_files_are_read_and_written_from_their_position),
         LEDGER_TEST(terminals_are_opened_anew),
+        LEDGER_TEST(a_terminal_gives_all_lines_that_were_typed_at_once),
+        LEDGER_TEST(a_descriptor_sent_along_hides_no_bytes_behind_it),
         LEDGER_TEST(standard_streams_work_and_stay_blocking),
         LEDGER_TEST(closed_standard_descriptors_do_not_become_sockets),
         LEDGER_TEST(a_layer_goes_behind_what_is_kept),

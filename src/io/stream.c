@@ -116,8 +116,7 @@ static ssize_t receive_now(hem_stream *s, void *p, size_t size)
     do {
         n = hem__sys_recv(s->fd.fd, p, size, MSG_DONTWAIT);
     } while (n == HEM_EINTR);
-    if (n == HEM_EAGAIN || (n >= 0 && (size_t)n < size))
-        hem__fd_exhausted(&s->fd, HEM__FD_READ);
+    hem__stream_was_read(s, n, size);
     return count_read(s, n);
 }
 

@@ -115,6 +115,36 @@ static ssize_t write_file(hem_stream *s, const void *p, size_t size)
     return rc < 0 ? rc : c.result;
 }
 
+/* TCP and pipes give all they have. A Unix socket stops at descriptors that
+ * the peer has sent along, a terminal at the end of a line. */
+static uint8_t look_at_shorts(const hem_stream *s)
+{
+    struct stat st;
+    int domain = AF_UNSPEC;
+    socklen_t n = sizeof(domain);
+    bool all;
+    if (s->how == HEM__HOW_SOCKET)
+        all = hem__sys_getsockopt(s->fd.fd, SOL_SOCKET, SO_DOMAIN, &domain,
+                                  &n) == 0 &&
+              (domain == AF_INET || domain == AF_INET6);
+    else
+        all = hem__sys_fstat(s->fd.fd, &st) == 0 && S_ISFIFO(st.st_mode);
+    return all ? HEM__SHORTS_ALL : HEM__SHORTS_NOTHING;
+}
+
+void hem__stream_was_read(hem_stream *s, ssize_t n, size_t size)
+{
+    if (n != HEM_EAGAIN) {
+        if (n < 0 || (size_t)n >= size)
+            return;
+        if (s->shorts == HEM__SHORTS_UNKNOWN)
+            s->shorts = look_at_shorts(s);
+        if (s->shorts == HEM__SHORTS_NOTHING)
+            return;
+    }
+    hem__fd_exhausted(&s->fd, HEM__FD_READ);
+}
+
 static ssize_t read_plain(hem_stream *s, void *p, size_t size)
 {
     ssize_t n = 0;
@@ -122,8 +152,7 @@ static ssize_t read_plain(hem_stream *s, void *p, size_t size)
         n = poll_now(s->fd.fd, POLLIN);
     if (n >= 0)
         n = read_again(s->fd.fd, p, size);
-    if (n == HEM_EAGAIN || (n >= 0 && (size_t)n < size))
-        hem__fd_exhausted(&s->fd, HEM__FD_READ);
+    hem__stream_was_read(s, n, size);
     return n;
 }
 

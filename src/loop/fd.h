@@ -6,8 +6,8 @@
  * descriptor never reaches the next owner of its number.
  *
  * Readiness is remembered: `ready` holds what may be ready. A call that came
- * back with EAGAIN, or with less than asked for, clears its bit; an event sets
- * it. So the pattern of all I/O is
+ * back with EAGAIN, or with less than asked for where that tells the same,
+ * clears its bit; an event sets it. So the pattern of all I/O is
  *
  *     for (;;) {
  *         if (hem__fd_may(fd, HEM__FD_READ)) {
