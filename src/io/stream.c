@@ -79,13 +79,13 @@ static int begin_read(hem__stream_call *r, hem_stream *s, const char *function)
     s->reading = HEM__USE_BUSY;
     int rc = hem__stream_enter(r, s, function);
     if (rc < 0)
-        s->reading = HEM__USE_NONE;
+        hem__stream_end_read(s);
     return rc;
 }
 
 static ssize_t end_read(hem__stream_call *r, ssize_t result)
 {
-    r->stream->reading = HEM__USE_NONE;
+    hem__stream_end_read(r->stream);
     return result;
 }
 

@@ -81,6 +81,15 @@ void hem__tcp_tune(int fd);
 /* Give the memory of what is read ahead back. */
 void hem__stream_drop_buffer(hem_stream *s);
 
+/* A task reads no more. If the stream was closed meanwhile, that left the
+ * buffer to it. */
+static inline void hem__stream_end_read(hem_stream *s)
+{
+    s->reading = HEM__USE_NONE;
+    if (!s->fd.loop_id)
+        hem__stream_drop_buffer(s);
+}
+
 /* A read or write call, from its beginning to its end. */
 typedef struct hem__stream_call {
     hem_loop *loop;

@@ -133,6 +133,12 @@ void hem__fd_unregister(hem_loop *l, hem__fd *d);
 /* Close it; who waits gets HEM_EBADF. HEM_EBADF: not open. */
 int hem__fd_close(hem_loop *l, hem__fd *d);
 
+/* The same in two steps, for one that a thread may still be using: after the
+ * first it is closed, but for its number, which nobody else gets before the
+ * second. */
+void hem__fd_close_early(hem_loop *l, hem__fd *d);
+void hem__fd_close_late(hem_loop *l, hem__fd *d);
+
 /* Give up one that was taken, and leave the descriptor open; nobody waits. */
 void hem__fd_give_up(hem_loop *l, hem__fd *d);
 
