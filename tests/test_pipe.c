@@ -294,6 +294,27 @@ VIRTUAL_TEST(a_terminal_gives_all_lines_that_were_typed_at_once)
     return 0;
 }
 
+VIRTUAL_TEST(a_number_may_be_of_the_same_file_again)
+{
+    int fds[2];
+    hem_stream s;
+    check_int(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+    int file = dup(fds[0]);
+    for (int i = 0; i < 2; i++) {
+        check_int(hem_stream_open_fd(&s, fds[0], NULL), 0);
+        check_waits(&s);
+        check_int(write(fds[1], "x", 1), 1);
+        check_reads(&s, "x");
+        check_waits(&s);
+        check_int(hem_stream_close(&s), 0);
+        check_int(dup(file), fds[0]);
+    }
+    close(file);
+    close(fds[0]);
+    close(fds[1]);
+    return 0;
+}
+
 /* Send a text, and a descriptor along with it. */
 static void send_with(int to, const char *text, int fd)
 {
@@ -469,6 +490,7 @@ int main(void)
         LEDGER_TEST(a_write_on_a_thread_keeps_its_file_though_it_is_closed),
         LEDGER_TEST(a_read_in_a_layer_keeps_its_memory_though_it_is_closed),
         LEDGER_TEST(a_terminal_gives_all_lines_that_were_typed_at_once),
+        LEDGER_TEST(a_number_may_be_of_the_same_file_again),
         LEDGER_TEST(a_descriptor_sent_along_hides_no_bytes_behind_it),
         LEDGER_TEST(standard_streams_work_and_stay_blocking),
         LEDGER_TEST(closed_standard_descriptors_do_not_become_sockets),

@@ -90,6 +90,8 @@ int hem__fd_set_watched(hem_loop *l, hem__fd *d, uint8_t events)
     const hem__poller_ops *ops = l->poller->ops;
     int rc = d->watched ? ops->modify(l->poller, d->fd, events, token_of(d))
                         : ops->add(l->poller, d->fd, events, token_of(d));
+    if (rc == HEM_EEXIST) /* the same file has this number once more */
+        rc = ops->modify(l->poller, d->fd, events, token_of(d));
     if (rc < 0)
         return rc;
     l->fds[d->fd].owner = d;
