@@ -278,6 +278,21 @@ VIRTUAL_TEST(a_connect_that_waits_ends_with_its_stream)
     return 0;
 }
 
+VIRTUAL_TEST(a_connect_that_asks_for_a_name_ends_with_its_stream)
+{
+    struct connecting c = {.host = "slow", .port = 1};
+    hem_task *t;
+    names_add((struct name){"slow", "127.0.0.1", 0, HEM_SEC});
+    check_int(hem_spawn(&t, connect_to, &c), 0);
+    net_settle();
+    check_int(hem_stream_write(&c.stream, "x", 1), HEM_EBUSY);
+    check_int(hem_stream_close(&c.stream), 0);
+    check_int(hem_await(t), HEM_EBADF);
+    check_int(fake.calls, 0);
+    check_int(hem_stream_close(&c.stream), HEM_EBADF);
+    return 0;
+}
+
 VIRTUAL_TEST(a_connection_with_itself_is_none)
 {
     int refusing;
@@ -352,6 +367,7 @@ int main(void)
         CONNECT_TEST(a_connection_that_fails_later_is_closed),
         CONNECT_TEST(a_connect_that_waits_can_be_cancelled),
         CONNECT_TEST(a_connect_that_waits_ends_with_its_stream),
+        CONNECT_TEST(a_connect_that_asks_for_a_name_ends_with_its_stream),
         CONNECT_TEST(a_connection_with_itself_is_none),
         CONNECT_TEST(a_cancelled_task_does_not_connect),
         CONNECT_TEST(without_descriptors_there_is_no_connection),

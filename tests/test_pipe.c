@@ -201,6 +201,156 @@ VIRTUAL_TEST(terminals_are_opened_anew)
     return 0;
 }
 
+static void yield_until(const hem_task *t, const char *waits_for)
+{
+    while (strcmp(hem_task_waits_for(t), waits_for) != 0)
+        check_int(hem_yield(), 0);
+}
+
+static int write_million(void *arg)
+{
+    static char million[1 << 20];
+    ssize_t n = hem_stream_write(arg, million, sizeof(million));
+    return n < 0 ? (int)n : 0;
+}
+
+VIRTUAL_TEST(a_write_on_a_thread_keeps_its_file_though_it_is_closed)
+{
+    hem_stream s;
+    hem_task *t;
+    struct stat st;
+    int file = memfd_create("test", MFD_CLOEXEC);
+    int same = dup(file);
+    check_int(hem_stream_open_fd(&s, file, NULL), 0);
+    check_int(hem_spawn(&t, write_million, &s), 0);
+    yield_until(t, "thread call");
+    check_int(hem_stream_close(&s), 0);
+    check_int(hem_stream_close(&s), HEM_EBADF);
+    int other = memfd_create("other", MFD_CLOEXEC);
+    check(other != file);
+    check_int(hem_await(t), HEM_EBADF);
+    check_int(fcntl(file, F_GETFD), -1);
+    check_int(fstat(other, &st), 0);
+    check_int(st.st_size, 0);
+    check_int(fstat(same, &st), 0);
+    check_int(st.st_size, hem_stream_bytes_written(&s));
+    close(same);
+    close(other);
+    return 0;
+}
+
+/* A layer that looks at nothing but its memory. */
+static ssize_t read_late(void *layer, hem_stream *below, void *buf, size_t size)
+{
+    (void)layer;
+    (void)below;
+    check_int(hem_sleep(HEM_SEC), 0);
+    memset(buf, 'x', size);
+    return (ssize_t)size;
+}
+
+static int read_a_line(void *arg)
+{
+    char *line;
+    ssize_t n = hem_stream_read_line(arg, &line);
+    return n < 0 ? (int)n : 0;
+}
+
+VIRTUAL_TEST(a_read_in_a_layer_keeps_its_memory_though_it_is_closed)
+{
+    static const hem_transport late = {.name = "late", .read = read_late};
+    hem_stream s;
+    hem_task *t;
+    check_int(hem_stream_open(&s, &late, NULL, 0), 0);
+    check_int(hem_spawn(&t, read_a_line, &s), 0);
+    yield_until(t, "sleep");
+    check_int(hem_stream_close(&s), 0);
+    check_int(hem_await(t), HEM_EBADF);
+    return 0;
+}
+
+/* Wait in vain, so that the loop tells each event from here on once. */
+static void check_waits(hem_stream *s)
+{
+    hem_timeout t;
+    char *line;
+    check_int(hem_timeout_open(&t, HEM_MSEC), 0);
+    int rc = (int)hem_stream_read_line(s, &line);
+    check_int(hem_timeout_close(&t, rc), HEM_ETIMEDOUT);
+}
+
+VIRTUAL_TEST(a_terminal_gives_all_lines_that_were_typed_at_once)
+{
+    int master, slave;
+    hem_stream s;
+    check_int(openpty(&master, &slave, NULL, NULL, NULL), 0);
+    check_int(hem_stream_open_fd(&s, slave, NULL), 0);
+    check_waits(&s);
+    check_int(write(master, "one\ntwo\nthree\n", 14), 14);
+    check_reads(&s, "one\n");
+    check_reads(&s, "two\nthree\n");
+    check_int(hem_stream_close(&s), 0);
+    close(master);
+    return 0;
+}
+
+VIRTUAL_TEST(a_number_may_be_of_the_same_file_again)
+{
+    int fds[2];
+    hem_stream s;
+    check_int(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+    int file = dup(fds[0]);
+    for (int i = 0; i < 2; i++) {
+        check_int(hem_stream_open_fd(&s, fds[0], NULL), 0);
+        check_waits(&s);
+        check_int(write(fds[1], "x", 1), 1);
+        check_reads(&s, "x");
+        check_waits(&s);
+        check_int(hem_stream_close(&s), 0);
+        check_int(dup(file), fds[0]);
+    }
+    close(file);
+    close(fds[0]);
+    close(fds[1]);
+    return 0;
+}
+
+/* Send a text, and a descriptor along with it. */
+static void send_with(int to, const char *text, int fd)
+{
+    union {
+        struct cmsghdr head;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct iovec v = {.iov_base = (char *)(uintptr_t)text,
+                      .iov_len = strlen(text)};
+    struct msghdr m = {.msg_iov = &v,
+                       .msg_iovlen = 1,
+                       .msg_control = &control,
+                       .msg_controllen = sizeof(control)};
+    memset(&control, 0, sizeof(control));
+    control.head.cmsg_level = SOL_SOCKET;
+    control.head.cmsg_type = SCM_RIGHTS;
+    control.head.cmsg_len = CMSG_LEN(sizeof(fd));
+    memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
+    check_int(sendmsg(to, &m, 0), strlen(text));
+}
+
+VIRTUAL_TEST(a_descriptor_sent_along_hides_no_bytes_behind_it)
+{
+    int fds[2];
+    hem_stream s;
+    check_int(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+    check_int(hem_stream_open_fd(&s, fds[0], NULL), 0);
+    check_waits(&s);
+    send_with(fds[1], "ab", fds[1]);
+    check_int(write(fds[1], "cd", 2), 2);
+    check_reads(&s, "abcd");
+    check_int(hem_stream_close(&s), 0);
+    close(fds[1]);
+    return 0;
+}
+
 /* A child whose standard input and output are pipes. */
 static int copy_standard(void *arg)
 {
@@ -337,6 +487,11 @@ int main(void)
         LEDGER_TEST(a_descriptor_is_closed_with_its_stream_or_kept),
         LEDGER_TEST(regular_files_are_read_and_written_from_their_position),
         LEDGER_TEST(terminals_are_opened_anew),
+        LEDGER_TEST(a_write_on_a_thread_keeps_its_file_though_it_is_closed),
+        LEDGER_TEST(a_read_in_a_layer_keeps_its_memory_though_it_is_closed),
+        LEDGER_TEST(a_terminal_gives_all_lines_that_were_typed_at_once),
+        LEDGER_TEST(a_number_may_be_of_the_same_file_again),
+        LEDGER_TEST(a_descriptor_sent_along_hides_no_bytes_behind_it),
         LEDGER_TEST(standard_streams_work_and_stay_blocking),
         LEDGER_TEST(closed_standard_descriptors_do_not_become_sockets),
         LEDGER_TEST(a_layer_goes_behind_what_is_kept),

@@ -474,6 +474,24 @@ VIRTUAL_TEST(the_stream_tells_what_was_announced)
     return 0;
 }
 
+VIRTUAL_TEST(what_is_no_socket_tells_it_too)
+{
+    static const char header[] = "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n";
+    hem_stream a, b;
+    hem_stream_info info;
+    char text[HEM_ADDRESS_TEXT];
+    check_int(hem_stream_pair(&a, &b, NULL), 0);
+    check_int(hem_stream_put(&a, header, sizeof(header) - 1), 0);
+    check_int(hem_stream_read_proxy(&b, NULL), 0);
+    check_int(hem_stream_get_info(&b, &info), 0);
+    check_str(info.kind, "memory");
+    check(info.proxied);
+    check_str(hem_address_format(&info.peer, text), "192.0.2.1:1");
+    check_int(hem_stream_close(&a), 0);
+    check_int(hem_stream_close(&b), 0);
+    return 0;
+}
+
 VIRTUAL_TEST(memory_that_lacks_leaves_the_header_unread)
 {
     hem_stream s;
@@ -506,6 +524,7 @@ int main(void)
         LEDGER_TEST(a_header_that_ends_early_is_incomplete),
         LEDGER_TEST(garbage_is_refused_at_once),
         LEDGER_TEST(the_stream_tells_what_was_announced),
+        LEDGER_TEST(what_is_no_socket_tells_it_too),
         LEDGER_TEST(memory_that_lacks_leaves_the_header_unread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

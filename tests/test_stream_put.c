@@ -2,6 +2,8 @@
 /* Streams: what is put, kept, and sent in the background. */
 #include "support.h"
 
+#include <sys/socket.h>
+
 #include "net.h"
 
 #define MANY ((size_t)32 << 20) /* more than the kernel takes */
@@ -174,6 +176,51 @@ VIRTUAL_TEST(a_cancelled_write_leaves_what_was_put_before_it)
     return 0;
 }
 
+/* Two streams: one that is full, whose peer is `*ret_peer`, and one that has a
+ * byte to be peeked at, without a wait. */
+static void open_full(hem_stream *s, hem_stream *ready, int *ret_peer)
+{
+    int fds[2];
+    check_int(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+    check_int(hem_stream_open_fd(s, fds[0], NULL), 0);
+    check_int(hem_stream_put(s, many, 500000), 0);
+    *ret_peer = fds[1];
+    hem_stream end;
+    check_int(hem_stream_pair(ready, &end, NULL), 0);
+    check_int(hem_stream_put(&end, "x", 1), 0);
+    check_int(hem_stream_close(&end), 0);
+}
+
+VIRTUAL_TEST(a_write_that_gives_way_first_lets_only_go_what_is_kept)
+{
+    hem_stream s, ready;
+    int peer;
+    hem_task *t;
+    char *p;
+    fill_many();
+    open_full(&s, &ready, &peer);
+    struct write w = {&s, many + 500000, 3};
+    check_int(hem_spawn(&t, write_it, &w), 0);
+    net_settle(); /* it waits for all that was put, of which a part goes */
+    check_int(hem_cancel_and_wait(t, "test"), 0);
+    size_t heard = 0;
+    while (hem_stream_pending(&s) > 150000) {
+        net_expect(peer, many + heard, 1000);
+        heard += 1000;
+        net_settle();
+    }
+    check(hem_stream_pending(&s) > 0);
+    for (int i = 0; i < 64; i++) /* the write is to give way as it begins */
+        check_int(hem_stream_peek(&ready, 1, &p), 1);
+    check_int(hem_spawn(&t, write_it, &w), 0);
+    net_expect(peer, many + heard, 500003 - heard);
+    check_int(hem_await(t), 0);
+    check_int(hem_stream_close(&s), 0);
+    check_int(hem_stream_close(&ready), 0);
+    close(peer);
+    return 0;
+}
+
 VIRTUAL_TEST(aclose_sends_all_and_a_cancelled_one_aborts)
 {
     hem_stream s;
@@ -264,6 +311,7 @@ int main(void)
         LEDGER_TEST(
             what_was_put_goes_before_a_write_and_what_comes_during_it_behind),
         LEDGER_TEST(a_cancelled_write_leaves_what_was_put_before_it),
+        LEDGER_TEST(a_write_that_gives_way_first_lets_only_go_what_is_kept),
         LEDGER_TEST(aclose_sends_all_and_a_cancelled_one_aborts),
         LEDGER_TEST(close_tells_what_was_lost_and_wakes_who_drains),
         LEDGER_TEST(a_reset_ends_what_is_kept),

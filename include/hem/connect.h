@@ -15,7 +15,7 @@
  *
  * A connect that failed leaves `s` closed, and so does one that was cancelled,
  * which leaves no descriptor either. While it is under way `s` may be closed by
- * another task: HEM_EBADF.
+ * another task: HEM_EBADF, once the name has been looked up.
  *
  * Failures. hem_failure() is a record with a member for each address:
  *

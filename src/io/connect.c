@@ -113,14 +113,24 @@ static int try_all(struct connecting *c, hem_stream *s, size_t count)
     return fail(c, rc, hem_strerror(rc));
 }
 
+/* Find the addresses; the stream is busy meanwhile. */
+static ssize_t find(struct connecting *c, hem_stream *s)
+{
+    const hem_resolve_options o = {.family = c->options->family,
+                                   .timeout = HEM_NEVER};
+    hem_loop *l = c->race.loop;
+    uint32_t mark = hem__happy_mark(l, s);
+    ssize_t count =
+        hem_resolve(c->addresses, HEM__ATTEMPTS_MAX, c->host, c->port, &o);
+    int rc = hem__happy_unmark(l, s, mark, count < 0 ? (int)count : 0);
+    return rc < 0 ? rc : count;
+}
+
 static int find_and_try(struct connecting *c, hem_stream *s)
 {
     if (hem_address_parse(&c->addresses[0], c->host, c->port) == 0)
         return try_all(c, s, 1);
-    const hem_resolve_options o = {.family = c->options->family,
-                                   .timeout = HEM_NEVER};
-    ssize_t count =
-        hem_resolve(c->addresses, HEM__ATTEMPTS_MAX, c->host, c->port, &o);
+    ssize_t count = find(c, s);
     if (count < 0)
         return (int)count;
     return try_all(

@@ -222,23 +222,52 @@ static int give_way(hem__race *r, hem__fiber *f)
     return hem__defer(r->loop, f);
 }
 
+uint32_t hem__happy_mark(hem_loop *l, hem_stream *s)
+{
+    memset(s, 0, sizeof(*s));
+    hem__fd_open_none(l, &s->fd);
+    s->reading = s->writing = HEM__USE_BUSY;
+    return s->fd.gen;
+}
+
+static bool is_ours(const hem_stream *s, uint32_t mark)
+{
+    return hem__fd_is_open(&s->fd) && s->fd.gen == mark;
+}
+
+int hem__happy_unmark(hem_loop *l, hem_stream *s, uint32_t mark, int rc)
+{
+    if (!is_ours(s, mark))
+        return rc == HEM_ECANCELED ? rc : HEM_EBADF;
+    (void)hem__fd_close(l, &s->fd);
+    memset(s, 0, sizeof(*s));
+    return rc;
+}
+
 /* The stream becomes the winner, if there is one, and is closed if not; but if
  * somebody has closed it meanwhile it is not ours any more. */
-static int settle(hem__race *r, int rc, hem__attempt *winner, uint32_t gen)
+static int settle(hem__race *r, int rc, hem__attempt *winner, uint32_t mark)
 {
-    hem_stream *s = r->stream;
-    bool ours = hem__fd_is_open(&s->fd) && s->fd.gen == gen;
-    if (!ours && rc != HEM_ECANCELED)
-        rc = HEM_EBADF;
+    rc = hem__happy_unmark(r->loop, r->stream, mark, rc);
     close_others(r, rc == 0 ? winner : NULL);
-    if (ours) {
-        (void)hem__fd_close(r->loop, &s->fd);
-        memset(s, 0, sizeof(*s));
-    }
     if (rc == 0) {
         winner->fd.on_ready = NULL;
-        hem__stream_init_moved(r->loop, s, &winner->fd, r->limit);
+        hem__stream_init_moved(r->loop, r->stream, &winner->fd, r->limit);
     }
+    return rc;
+}
+
+static int race(hem__race *r, hem__fiber *f, hem__attempt **ret)
+{
+    HEM_TRY(hem__timers_reserve(&r->loop->timers));
+    r->timer.fire = timer_fired;
+    int rc = run(r, f, ret);
+    if (!r->waited) {
+        int given = give_way(r, f);
+        rc = given < 0 ? given : rc;
+    }
+    hem__timer_disarm(&r->loop->timers, &r->timer);
+    hem__timers_release(&r->loop->timers);
     return rc;
 }
 
@@ -246,23 +275,12 @@ int hem__happy_connect(hem__race *r)
 {
     r->loop = hem__loop_need("hem_connect");
     hem__fiber *f = hem__fiber_need(r->loop, "hem_connect");
-    hem_stream *s = r->stream;
-    HEM_TRY(hem__io_checkpoint(r->loop, f));
-    HEM_TRY(hem__timers_reserve(&r->loop->timers));
-    r->timer.fire = timer_fired;
-    memset(s, 0, sizeof(*s));
-    hem__fd_open_none(r->loop, &s->fd);
-    s->reading = s->writing = HEM__USE_BUSY;
-    uint32_t gen = s->fd.gen;
     hem__attempt *winner = NULL;
-    int rc = run(r, f, &winner);
-    if (!r->waited) {
-        int given = give_way(r, f);
-        rc = given < 0 ? given : rc;
-    }
-    hem__timer_disarm(&r->loop->timers, &r->timer);
-    hem__timers_release(&r->loop->timers);
-    return settle(r, rc, winner, gen);
+    uint32_t mark = hem__happy_mark(r->loop, r->stream);
+    int rc = hem__io_checkpoint(r->loop, f);
+    if (rc == 0)
+        rc = is_ours(r->stream, mark) ? race(r, f, &winner) : HEM_EBADF;
+    return settle(r, rc, winner, mark);
 }
 
 /* The first after `from` whose family is, or is not, `family`. */

@@ -43,6 +43,15 @@ typedef struct hem__race {
 void hem__happy_interleave(hem_address *a, size_t count);
 
 /*
+ * Open `s` without a descriptor, as one that is being connected: others find it
+ * busy, and may close it. Returns a mark, by which it can be told; unmarking
+ * closes it again, and returns `rc`, or HEM_EBADF if somebody else has closed
+ * it, but for HEM_ECANCELED.
+ */
+uint32_t hem__happy_mark(hem_loop *l, hem_stream *s);
+int hem__happy_unmark(hem_loop *l, hem_stream *s, uint32_t mark, int rc);
+
+/*
  * Open the stream by connecting to one of the addresses. [suspends] [cancel
  * point]. HEM_ECANCELED; HEM_EBADF: it was closed meanwhile; HEM_ENOMEM; or
  * HEM_EGROUP, all have failed. The stream is closed then, and no descriptor left.

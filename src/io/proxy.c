@@ -363,7 +363,7 @@ static int read_header(hem_stream *s, hem_proxy *ret)
     struct input in;
     in.stream = s;
     in.size = 0;
-    in.begin = in.end = 0;
+    in.begin = in.end = in.crc = 0;
     memset(ret, 0, sizeof(*ret));
     int version = read_beginning(&in);
     HEM_TRY(version);

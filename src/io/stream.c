@@ -79,13 +79,13 @@ static int begin_read(hem__stream_call *r, hem_stream *s, const char *function)
     s->reading = HEM__USE_BUSY;
     int rc = hem__stream_enter(r, s, function);
     if (rc < 0)
-        s->reading = HEM__USE_NONE;
+        hem__stream_end_read(s);
     return rc;
 }
 
 static ssize_t end_read(hem__stream_call *r, ssize_t result)
 {
-    r->stream->reading = HEM__USE_NONE;
+    hem__stream_end_read(r->stream);
     return result;
 }
 
@@ -116,8 +116,7 @@ static ssize_t receive_now(hem_stream *s, void *p, size_t size)
     do {
         n = hem__sys_recv(s->fd.fd, p, size, MSG_DONTWAIT);
     } while (n == HEM_EINTR);
-    if (n == HEM_EAGAIN || (n >= 0 && (size_t)n < size))
-        hem__fd_exhausted(&s->fd, HEM__FD_READ);
+    hem__stream_was_read(s, n, size);
     return count_read(s, n);
 }
 

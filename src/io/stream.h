@@ -40,6 +40,13 @@ enum hem__stream_use {
     HEM__USE_ENDED,   /* it was shut down: HEM_EPIPE */
 };
 
+/* What a read of less than was asked for tells, if the descriptor has it. */
+enum hem__stream_shorts {
+    HEM__SHORTS_UNKNOWN, /* nobody has looked */
+    HEM__SHORTS_ALL,     /* there is no more */
+    HEM__SHORTS_NOTHING, /* there may be more, and no event will say so */
+};
+
 static inline int hem__stream_unusable(uint8_t use)
 {
     if (use == HEM__USE_BUSY)
@@ -74,6 +81,15 @@ void hem__tcp_tune(int fd);
 /* Give the memory of what is read ahead back. */
 void hem__stream_drop_buffer(hem_stream *s);
 
+/* A task reads no more. If the stream was closed meanwhile, that left the
+ * buffer to it. */
+static inline void hem__stream_end_read(hem_stream *s)
+{
+    s->reading = HEM__USE_NONE;
+    if (!s->fd.loop_id)
+        hem__stream_drop_buffer(s);
+}
+
 /* A read or write call, from its beginning to its end. */
 typedef struct hem__stream_call {
     hem_loop *loop;
@@ -105,6 +121,9 @@ ssize_t hem__stream_end_write(hem__stream_call *c, ssize_t result);
  * are for what is no socket, and may suspend: files, layers. */
 ssize_t hem__stream_read_other(hem_stream *s, void *p, size_t size);
 ssize_t hem__stream_write_other(hem_stream *s, const void *p, size_t size);
+
+/* Take note of what a read of a descriptor did that was to give `size`. */
+void hem__stream_was_read(hem_stream *s, ssize_t n, size_t size);
 
 /* To what is no layer, and never suspends: a file is written here and now. */
 ssize_t hem__stream_write_now(hem_stream *s, const void *p, size_t size);

@@ -5,7 +5,8 @@
  * On a thread, a call that has begun cannot be stopped, and its caller waits
  * for it also when it is cancelled: so nothing is written to memory that is
  * given back. What was read then goes back to the file, what was written is
- * counted.
+ * counted. If the stream is closed meanwhile, its descriptor is closed by the
+ * last such call: the thread must not meet another one of that number.
  */
 #include <time.h>
 
@@ -93,6 +94,19 @@ static int call_file(void *arg)
     return 0;
 }
 
+static int call_on_thread(hem_stream *s, struct file_call *c)
+{
+    s->on_threads++;
+    int rc = hem_thread_call(call_file, c, NULL);
+    return hem__fd_is_open(&s->fd) ? rc : HEM_EBADF;
+}
+
+static void leave_thread(hem_stream *s)
+{
+    if (--s->on_threads == 0 && !hem__fd_is_open(&s->fd) && !s->borrowed)
+        hem__fd_close_late(hem__loop, &s->fd);
+}
+
 static ssize_t read_file(hem_stream *s, void *p, size_t size)
 {
     struct file_call c = {.fd = s->fd.fd, .to = p, .size = size};
@@ -100,19 +114,51 @@ static ssize_t read_file(hem_stream *s, void *p, size_t size)
     ssize_t n = hem__sys_preadv2(s->fd.fd, &v, 1, -1, RWF_NOWAIT);
     if (n >= 0)
         return n; /* it was in memory */
-    int rc = hem_thread_call(call_file, &c, NULL);
-    if (rc < 0 && c.done && c.result > 0)
+    int rc = call_on_thread(s, &c);
+    if (rc < 0 && c.done && c.result > 0 && !(rc == HEM_EBADF && s->borrowed))
         (void)hem__sys_lseek(c.fd, (off_t)-c.result, SEEK_CUR);
+    leave_thread(s);
     return rc < 0 ? rc : c.result;
 }
 
 static ssize_t write_file(hem_stream *s, const void *p, size_t size)
 {
     struct file_call c = {.fd = s->fd.fd, .from = p, .size = size};
-    int rc = hem_thread_call(call_file, &c, NULL);
+    int rc = call_on_thread(s, &c);
     if (rc < 0 && c.done && c.result > 0)
         (void)hem__stream_wrote(s, c.result);
+    leave_thread(s);
     return rc < 0 ? rc : c.result;
+}
+
+/* TCP and pipes give all they have. A Unix socket stops at descriptors that
+ * the peer has sent along, a terminal at the end of a line. */
+static uint8_t look_at_shorts(const hem_stream *s)
+{
+    struct stat st;
+    int domain = AF_UNSPEC;
+    socklen_t n = sizeof(domain);
+    bool all;
+    if (s->how == HEM__HOW_SOCKET)
+        all = hem__sys_getsockopt(s->fd.fd, SOL_SOCKET, SO_DOMAIN, &domain,
+                                  &n) == 0 &&
+              (domain == AF_INET || domain == AF_INET6);
+    else
+        all = hem__sys_fstat(s->fd.fd, &st) == 0 && S_ISFIFO(st.st_mode);
+    return all ? HEM__SHORTS_ALL : HEM__SHORTS_NOTHING;
+}
+
+void hem__stream_was_read(hem_stream *s, ssize_t n, size_t size)
+{
+    if (n != HEM_EAGAIN) {
+        if (n < 0 || (size_t)n >= size)
+            return;
+        if (s->shorts == HEM__SHORTS_UNKNOWN)
+            s->shorts = look_at_shorts(s);
+        if (s->shorts == HEM__SHORTS_NOTHING)
+            return;
+    }
+    hem__fd_exhausted(&s->fd, HEM__FD_READ);
 }
 
 static ssize_t read_plain(hem_stream *s, void *p, size_t size)
@@ -122,8 +168,7 @@ static ssize_t read_plain(hem_stream *s, void *p, size_t size)
         n = poll_now(s->fd.fd, POLLIN);
     if (n >= 0)
         n = read_again(s->fd.fd, p, size);
-    if (n == HEM_EAGAIN || (n >= 0 && (size_t)n < size))
-        hem__fd_exhausted(&s->fd, HEM__FD_READ);
+    hem__stream_was_read(s, n, size);
     return n;
 }
 

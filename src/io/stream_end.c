@@ -42,12 +42,21 @@ int hem_stream_shutdown_write(hem_stream *s)
     return rc;
 }
 
-static int close_descriptor(hem_loop *l, hem_stream *s)
+static void close_descriptor(hem_loop *l, hem_stream *s)
 {
-    if (!s->borrowed)
-        return hem__fd_close(l, &s->fd);
-    hem__fd_release(l, &s->fd);
-    return 0;
+    if (s->borrowed)
+        hem__fd_release(l, &s->fd);
+    else if (s->on_threads > 0)
+        hem__fd_close_early(l, &s->fd);
+    else
+        (void)hem__fd_close(l, &s->fd);
+}
+
+/* Whether a call is suspended that reads into the buffer when it goes on. */
+static bool is_being_filled(const hem_stream *s)
+{
+    return s->reading == HEM__USE_BUSY &&
+           (s->how == HEM__HOW_LAYER || s->how == HEM__HOW_FILE);
 }
 
 static int close_stream(hem_stream *s, bool abort)
@@ -59,8 +68,10 @@ static int close_stream(hem_stream *s, bool abort)
     struct linger now = {.l_onoff = 1};
     if (abort && s->how == HEM__HOW_SOCKET && !s->borrowed)
         (void)setsockopt(s->fd.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-    int rc = close_descriptor(l, s);
-    hem__stream_drop_buffer(s);
+    int rc = 0;
+    close_descriptor(l, s);
+    if (!is_being_filled(s)) /* else its reader drops it */
+        hem__stream_drop_buffer(s);
     hem__free(s->proxied);
     s->proxied = NULL;
     if (s->layer)
@@ -86,7 +97,7 @@ static int linger(hem_stream *s)
         return 0;
     s->reading = HEM__USE_BUSY;
     int rc = hem__layer_linger(s->layer);
-    s->reading = HEM__USE_NONE;
+    hem__stream_end_read(s);
     return rc;
 }
 

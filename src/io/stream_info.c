@@ -47,16 +47,6 @@ static int socket_info(int fd, hem_stream_info *info)
     return 0;
 }
 
-/* The addresses that a proxy announced. */
-static int proxied_info(const hem_stream *s, hem_stream_info *info)
-{
-    HEM_TRY(socket_info(s->fd.fd, info));
-    info->peer = s->proxied->source;
-    info->local = s->proxied->destination;
-    info->proxied = true;
-    return 0;
-}
-
 static int descriptor_info(int fd, hem_stream_info *info)
 {
     struct stat st;
@@ -75,8 +65,6 @@ static int descriptor_info(int fd, hem_stream_info *info)
 static int fill_in(const hem_stream *s, hem_stream_info *info)
 {
     info->fd = s->fd.fd;
-    if (s->proxied && s->proxied->announced)
-        return proxied_info(s, info);
     if (s->how == HEM__HOW_SOCKET)
         return socket_info(s->fd.fd, info);
     if (s->how == HEM__HOW_ENDED)

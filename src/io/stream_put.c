@@ -347,6 +347,7 @@ int hem__kept_first(hem__stream_call *c)
 
 void hem__kept_resume(hem_stream *s)
 {
+    s->kept->ahead = 0; /* until the next one has begun */
     if (s->how == HEM__HOW_LAYER)
         hand_over(s->kept);
     else

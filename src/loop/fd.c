@@ -90,6 +90,8 @@ int hem__fd_set_watched(hem_loop *l, hem__fd *d, uint8_t events)
     const hem__poller_ops *ops = l->poller->ops;
     int rc = d->watched ? ops->modify(l->poller, d->fd, events, token_of(d))
                         : ops->add(l->poller, d->fd, events, token_of(d));
+    if (rc == HEM_EEXIST) /* the same file has this number once more */
+        rc = ops->modify(l->poller, d->fd, events, token_of(d));
     if (rc < 0)
         return rc;
     l->fds[d->fd].owner = d;
@@ -255,16 +257,26 @@ static void end_use(hem_loop *l, hem__fd *d)
     hem__fd_wake(l, d, HEM__FD_WRITE, HEM_EBADF);
 }
 
+void hem__fd_close_early(hem_loop *l, hem__fd *d)
+{
+    forget(l, d);
+    end_use(l, d);
+}
+
+void hem__fd_close_late(hem_loop *l, hem__fd *d)
+{
+    if (d->fd < 0)
+        return;
+    l->fds[d->fd].open = false;
+    close(d->fd);
+}
+
 int hem__fd_close(hem_loop *l, hem__fd *d)
 {
     if (!hem__fd_is_open(d))
         return HEM_EBADF;
-    forget(l, d);
-    end_use(l, d);
-    if (d->fd < 0)
-        return 0;
-    l->fds[d->fd].open = false;
-    close(d->fd);
+    hem__fd_close_early(l, d);
+    hem__fd_close_late(l, d);
     return 0;
 }
 

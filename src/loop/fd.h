@@ -6,8 +6,8 @@
  * descriptor never reaches the next owner of its number.
  *
  * Readiness is remembered: `ready` holds what may be ready. A call that came
- * back with EAGAIN, or with less than asked for, clears its bit; an event sets
- * it. So the pattern of all I/O is
+ * back with EAGAIN, or with less than asked for where that tells the same,
+ * clears its bit; an event sets it. So the pattern of all I/O is
  *
  *     for (;;) {
  *         if (hem__fd_may(fd, HEM__FD_READ)) {
@@ -132,6 +132,12 @@ void hem__fd_unregister(hem_loop *l, hem__fd *d);
 
 /* Close it; who waits gets HEM_EBADF. HEM_EBADF: not open. */
 int hem__fd_close(hem_loop *l, hem__fd *d);
+
+/* The same in two steps, for one that a thread may still be using: after the
+ * first it is closed, but for its number, which nobody else gets before the
+ * second. */
+void hem__fd_close_early(hem_loop *l, hem__fd *d);
+void hem__fd_close_late(hem_loop *l, hem__fd *d);
 
 /* Give up one that was taken, and leave the descriptor open; nobody waits. */
 void hem__fd_give_up(hem_loop *l, hem__fd *d);
