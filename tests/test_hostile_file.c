@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Hostile cases of files and threads: cancelled anywhere, stuck, in crowds. */
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -52,6 +53,54 @@ static bool all_are(const char *buf, size_t size, char c)
     while (i < size && buf[i] == c)
         i++;
     return i == size;
+}
+
+static int sync_file(void *arg)
+{
+    return hem_file_datasync(arg);
+}
+
+/* The descriptor of the loop's ring, or -1. */
+static int ring_descriptor(void)
+{
+    for (int fd = 3; fd < 100; fd++) {
+        char path[40], link[40] = "";
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+        ssize_t n = readlink(path, link, sizeof(link) - 1);
+        if (n > 0 && strcmp(link, "anon_inode:[io_uring]") == 0)
+            return fd;
+    }
+    return -1;
+}
+
+/* Call io_uring when it has done something, which it then tells. */
+static int sync_later(void *arg)
+{
+    struct pollfd p = {.fd = ring_descriptor(), .events = POLLIN};
+    if (p.fd >= 0)
+        (void)poll(&p, 1, 1000);
+    return hem_file_datasync(arg);
+}
+
+/* What it leaves is dropped as soon as it is done. */
+VIRTUAL_TEST(what_is_left_may_be_done_before_the_task_runs)
+{
+    HEM_FILE(f);
+    hem_task *t[2];
+    check_int(hem_file_open(&f, file_path("a"), O_RDWR | O_CREAT, NULL), 0);
+    for (int i = 0; i < 10; i++) {
+        check_int(hem_file_write(&f, "hello", 5), 5);
+        check_int(hem_spawn(&t[0], sync_file, &f), 0);
+        check_int(hem_yield(), 0);
+        check_int(hem_spawn(&t[1], sync_later, &f), 0);
+        (void)hem_task_cancel(t[0], NULL);
+        int rc = hem_await(t[0]);
+        check(rc == 0 || rc == HEM_ECANCELED);
+        check_int(hem_await(t[1]), 0);
+        hem_task_forget(t[0]);
+        hem_task_forget(t[1]);
+    }
+    return 0;
 }
 
 /* A cancelled read has not moved the position, and the caller's memory is its
@@ -331,6 +380,7 @@ static void the_end_of_the_run_waits_for_what_is_under_way(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        FILE_TEST(what_is_left_may_be_done_before_the_task_runs),
         FILE_TEST(hostile_14_a_cancelled_read_touches_nothing),
         FILE_TEST(hostile_14_a_cancelled_write_is_counted_to_the_byte),
         FILE_TEST(hostile_14_a_cancelled_open_leaks_no_descriptor),

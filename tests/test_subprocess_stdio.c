@@ -264,6 +264,25 @@ VIRTUAL_TEST(what_is_closed_by_exec_is_not_inherited)
     return 0;
 }
 
+/* The pipes of the start would get its number. */
+VIRTUAL_TEST(what_is_closed_is_not_taken_for_a_pipe)
+{
+    HEM_SUBPROCESS(p);
+    int closed = dup(0);
+    close(closed);
+    hem_subprocess_fd fd = {closed, 9};
+    check_int(hem_subprocess_shell(
+                  &p, "true",
+                  OPTIONS(.in = HEM_PIPE, .out = HEM_FD, .out_fd = closed)),
+              HEM_EBADF);
+    check_contains(hem_failure_text(HEM_EBADF), "descriptors");
+    check_int(
+        hem_subprocess_shell(
+            &p, "true", OPTIONS(.in = HEM_PIPE, .fds = &fd, .fd_count = 1)),
+        HEM_EBADF);
+    return 0;
+}
+
 int main(void)
 {
     if (!forked_possible())
@@ -280,6 +299,7 @@ int main(void)
         LEDGER_TEST(output_and_errors_may_be_swapped),
         LEDGER_TEST(a_parent_may_have_closed_its_first_descriptors),
         LEDGER_TEST(what_is_closed_by_exec_is_not_inherited),
+        LEDGER_TEST(what_is_closed_is_not_taken_for_a_pipe),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -73,9 +73,10 @@ static bool must_be_retried(int64_t result)
            result == HEM_ECANCELED;
 }
 
-/* HEM_EAGAIN: it is for a thread. */
-static int do_on_uring(hem_loop *l, hem__file_job *job)
+/* HEM_EAGAIN: it is for a thread. `*ret_left`: it is the loop's now. */
+static int do_on_uring(hem_loop *l, hem__file_job *job, bool *ret_left)
 {
+    *ret_left = false;
     if (job->op.code == HEM__URING_NOTHING)
         return HEM_EAGAIN;
     hem__uring *uring = uring_of(l, l->files);
@@ -85,8 +86,8 @@ static int do_on_uring(hem_loop *l, hem__file_job *job)
     job->op.data = job->data;
     job->op.size = (uint32_t)job->size;
     job->op.offset = job->offset;
-    int rc = hem__uring_do(l, uring, &job->op);
-    if (job->op.left || !job->op.done)
+    int rc = hem__uring_do(l, uring, &job->op, ret_left);
+    if (*ret_left || !job->op.done)
         return rc;
     job->result = job->op.result;
     job->ran = !must_be_retried(job->result);
@@ -99,7 +100,8 @@ int64_t hem__file_await(hem_loop *l, hem__file_job *job)
     const char *reason = f->reason;
     job->ran = false;
     job->op.drop = NULL;
-    int rc = do_on_uring(l, job);
+    bool left;
+    int rc = do_on_uring(l, job, &left);
     if (rc == HEM_EAGAIN)
         rc = hem_thread_call(run_on_thread, job,
                              &(hem_thread_options){.lane = &hem__files_lane});
@@ -134,12 +136,13 @@ static void drop_op(hem__uring_op *op)
 static int try_to_do(hem_loop *l, hem__file_job *job)
 {
     job->op.drop = drop_op;
-    int rc = do_on_uring(l, job);
+    bool left;
+    int rc = do_on_uring(l, job, &left);
     if (rc == HEM_EAGAIN) {
         hem_thread_options o = {.lane = &hem__files_lane, .abandon = drop_job};
         return hem_thread_call(run_on_thread, job, &o);
     }
-    if (rc == HEM_ECANCELED && !job->op.left)
+    if (rc == HEM_ECANCELED && !left)
         drop_job(job);
     return rc;
 }

@@ -203,14 +203,16 @@ static bool cancel_op(hem_loop *l, hem__fiber *f, const char *why)
         return false;
     op->left = true;
     op->fiber = NULL;
+    f->wait_on = NULL; /* it may be dropped before the task runs */
     return hem__wake_cancelled(l, f, why);
 }
 
 static const hem__wait wait_op = {"file", cancel_op};
 
-int hem__uring_do(hem_loop *l, hem__uring *r, hem__uring_op *op)
+int hem__uring_do(hem_loop *l, hem__uring *r, hem__uring_op *op, bool *ret_left)
 {
     hem__fiber *f = l->current;
+    *ret_left = false;
     op->fiber = NULL;
     op->left = op->done = false;
     HEM_TRY(hand_in(l, r, op));
@@ -219,5 +221,7 @@ int hem__uring_do(hem_loop *l, hem__uring *r, hem__uring_op *op)
         return hem__defer(l, f);
     op->fiber = f;
     f->wait_on = op;
-    return hem__park(l, f, &wait_op);
+    int rc = hem__park(l, f, &wait_op);
+    *ret_left = !f->wait_on;
+    return rc;
 }

@@ -36,7 +36,7 @@ typedef struct hem__uring_op {
      * the task waits. */
     void (*drop)(struct hem__uring_op *op);
     hem__fiber *fiber; /* parked for it; NULL: not yet, or left */
-    bool left;
+    bool left;         /* it is the loop's, which may have dropped it */
     bool done;
     int result; /* once it is done */
 } hem__uring_op;
@@ -48,8 +48,9 @@ int hem__uring_create(hem_loop *l, hem__uring **ret);
 /* Wait for what is under way and free it. */
 void hem__uring_destroy(hem_loop *l, hem__uring *r);
 
-/* Do `op`, the task suspended. 0: done; HEM_ECANCELED, with `op->left`: it is
- * left, else it is done; HEM_EAGAIN: not handed in, for now. */
-int hem__uring_do(hem_loop *l, hem__uring *r, hem__uring_op *op);
+/* Do `op`, the task suspended. 0: done; HEM_ECANCELED: with `*ret_left` it is
+ * left, and may be gone, else it is done; HEM_EAGAIN: not handed in, for now. */
+int hem__uring_do(hem_loop *l, hem__uring *r, hem__uring_op *op,
+                  bool *ret_left);
 
 #endif

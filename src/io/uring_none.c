@@ -15,10 +15,11 @@ void hem__uring_destroy(hem_loop *l, hem__uring *r)
     (void)r;
 }
 
-int hem__uring_do(hem_loop *l, hem__uring *r, hem__uring_op *op)
+int hem__uring_do(hem_loop *l, hem__uring *r, hem__uring_op *op, bool *ret_left)
 {
     (void)l;
     (void)r;
     (void)op;
+    *ret_left = false;
     return HEM_EAGAIN;
 }

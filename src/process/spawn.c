@@ -29,6 +29,22 @@ static int check_descriptors(hem__spawn *s)
     return 0;
 }
 
+/* What the start itself opens would get the numbers of those that are closed. */
+static bool passed_are_open(const hem_subprocess_options *o)
+{
+    const hem_subprocess_io how[] = {o->in, o->out, o->err};
+    const int given[] = {o->in_fd, o->out_fd, o->err_fd};
+    for (size_t i = 0; i < sizeof(how) / sizeof(how[0]); i++) {
+        if (how[i] == HEM_FD && fcntl(given[i], F_GETFD) < 0)
+            return false;
+    }
+    for (size_t i = 0; i < o->fd_count; i++) {
+        if (fcntl(o->fds[i].from, F_GETFD) < 0)
+            return false;
+    }
+    return true;
+}
+
 static int prepare_env(hem__spawn *s)
 {
     const hem_subprocess_options *o = s->options;
@@ -62,6 +78,33 @@ static int prepare_map(hem__spawn *s)
     return 0;
 }
 
+/* What the step that failed was about, or NULL. */
+static const char *subject(const hem__spawn *s)
+{
+    switch (s->failure.step) {
+    case HEM__SPAWN_directory:
+        return s->options->cwd;
+    case HEM__SPAWN_program:
+        return s->program;
+    default:
+        return NULL;
+    }
+}
+
+static int fail(const hem__spawn *s)
+{
+    static const char *const texts[] = {
+#define TEXT(name, text) text,
+        HEM__SPAWN_STEPS(TEXT)
+#undef TEXT
+    };
+    const char *about = subject(s);
+    int error = s->failure.error;
+    return hem_fail(error, "%s%s%s%s: %s", texts[s->failure.step],
+                    about ? " \"" : "", about ? about : "", about ? "\"" : "",
+                    hem_strerror(error));
+}
+
 int hem__spawn_init(hem__spawn *s, const char *program, char *const argv[],
                     const hem_subprocess_options *opts)
 {
@@ -73,6 +116,10 @@ int hem__spawn_init(hem__spawn *s, const char *program, char *const argv[],
                       .leave_groups = !opts->groups && geteuid() != 0,
                       .parent = getpid()};
     HEM_TRY(check_descriptors(s));
+    if (!passed_are_open(opts)) {
+        s->failure = (hem__spawn_failure){HEM__SPAWN_descriptors, HEM_EBADF};
+        return fail(s);
+    }
     int rc = prepare_env(s);
     if (rc == 0)
         rc = prepare_search(s);
@@ -105,33 +152,6 @@ void hem__spawn_own(hem__spawn *s, int fd)
     while (s->ours[i] >= 0)
         i++;
     s->ours[i] = fd;
-}
-
-/* What the step that failed was about, or NULL. */
-static const char *subject(const hem__spawn *s)
-{
-    switch (s->failure.step) {
-    case HEM__SPAWN_directory:
-        return s->options->cwd;
-    case HEM__SPAWN_program:
-        return s->program;
-    default:
-        return NULL;
-    }
-}
-
-static int fail(const hem__spawn *s)
-{
-    static const char *const texts[] = {
-#define TEXT(name, text) text,
-        HEM__SPAWN_STEPS(TEXT)
-#undef TEXT
-    };
-    const char *about = subject(s);
-    int error = s->failure.error;
-    return hem_fail(error, "%s%s%s%s: %s", texts[s->failure.step],
-                    about ? " \"" : "", about ? about : "", about ? "\"" : "",
-                    hem_strerror(error));
 }
 
 /* The child ends by itself. Somebody else may have reaped it already. */

@@ -74,8 +74,8 @@ typedef struct hem__spawn {
     hem__spawn_failure failure;
 } hem__spawn;
 
-/* Prepare; the arguments are borrowed. HEM_EINVAL, HEM_ENOMEM: nothing is to be
- * undone. */
+/* Prepare; the arguments are borrowed. HEM_EINVAL, HEM_EBADF, HEM_ENOMEM: nothing
+ * is to be undone. */
 int hem__spawn_init(hem__spawn *s, const char *program, char *const argv[],
                     const hem_subprocess_options *opts);
 
