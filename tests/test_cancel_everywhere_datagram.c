@@ -200,7 +200,9 @@ static int bytes_receive(void *arg)
 {
     struct bytes *s = arg;
     char buf[4096];
-    s->far = hem_sock_accept(s->listener, NULL);
+    do {
+        s->far = hem_sock_accept(s->listener, NULL);
+    } while (s->far == HEM_ECONNABORTED); /* it is told as it comes */
     HEM_TRY(s->far);
     while (s->received < sizeof(content)) {
         ssize_t n = hem_sock_recv(s->far, buf, sizeof(buf));
