@@ -80,10 +80,10 @@ static void check_connected(hem_stream *s, hem_listener *l)
     char buf[8] = "";
     check_int(hem_accept(l, &other), 0);
     check_int(hem_stream_write(s, "ping", 4), 4);
-    check_int(hem_stream_read(&other, buf, sizeof(buf)), 4);
+    check_int(hem_stream_read_exactly(&other, buf, 4, NULL), 4);
     check_str(buf, "ping");
     check_int(hem_stream_write(&other, "pong", 4), 4);
-    check_int(hem_stream_read(s, buf, sizeof(buf)), 4);
+    check_int(hem_stream_read_exactly(s, buf, 4, NULL), 4);
     check_str(buf, "pong");
     check_int(hem_stream_close(&other), 0);
     check_int(hem_stream_read(s, buf, sizeof(buf)), 0);

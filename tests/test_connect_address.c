@@ -53,7 +53,7 @@ static void check_connected(hem_stream *s, struct server *sv)
     check_int(hem_stream_write(s, "ping", 4), 4);
     check(net_hears(peer, "ping"));
     net_say(peer, "pong");
-    check_int(hem_stream_read(s, buf, sizeof(buf)), 4);
+    check_int(hem_stream_read_exactly(s, buf, 4, NULL), 4);
     check_str(buf, "pong");
     net_close(peer);
     check_int(hem_stream_read(s, buf, sizeof(buf)), 0);

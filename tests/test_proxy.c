@@ -51,8 +51,10 @@ static void pass(const void *p, size_t size, size_t piece, struct outcome *ret)
     net_finish(peer);
     check_int(hem_await(t), 0);
     if (ret->rc == 0) {
-        check_int(hem_stream_read(&r.stream, rest, sizeof(rest)), strlen(NEXT));
+        check_int(hem_stream_read_exactly(&r.stream, rest, strlen(NEXT), NULL),
+                  strlen(NEXT));
         check_str(rest, NEXT);
+        check_int(hem_stream_read(&r.stream, rest, sizeof(rest)), 0);
     }
     hem_address_format(&ret->proxy.source, ret->from);
     hem_address_format(&ret->proxy.destination, ret->to);

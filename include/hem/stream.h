@@ -71,8 +71,8 @@ typedef struct hem_stream {
     uint32_t read_stall;      /* in ms; 0: none */
     uint32_t write_stall;     /* in ms; 0: none */
     bool borrowed;            /* the descriptor is somebody else's to close */
-    bool beneath; /* a layer is on it, whose stream keeps the limit */
-    uint8_t shorts; /* enum hem__stream_shorts: what a short read tells */
+    bool beneath;       /* a layer is on it, whose stream keeps the limit */
+    uint8_t shorts;     /* enum hem__stream_shorts: what a short read tells */
     uint8_t on_threads; /* calls that a close must leave the descriptor to */
     struct hem_proxy *proxied; /* what a proxy said (proxy.h), or NULL */
 } hem_stream;

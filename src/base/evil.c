@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -120,6 +121,14 @@ static enum nature nature_of(int fd, int flags, bool of_socket)
     return nonblocking ? WHOLE_NONBLOCKING : WHOLE;
 }
 
+/* Whether the edge of room would come. A socket with little room left has none
+ * for epoll, and takes bytes nevertheless. */
+static bool has_room(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+    return poll(&p, 1, 0) > 0;
+}
+
 static bool is_interrupted(void)
 {
     if (interruptions >= EINTR_MAX || below(3) != 0) {
@@ -149,6 +158,26 @@ static ssize_t plan(int fd, enum nature nature, size_t n)
     return (ssize_t)(1 + below(most));
 }
 
+/* The same for a write. Without an edge to come there is no EAGAIN. */
+static ssize_t plan_write(int fd, enum nature nature, size_t n)
+{
+    ssize_t part = plan(fd, nature, n);
+    return part == HEM_EAGAIN && !has_room(fd) ? (ssize_t)n : part;
+}
+
+/* Whether a write that was made for `part` of `n`, and went, is to go on: no
+ * edge would tell that there is room for the rest. */
+static bool goes_on(int fd, ssize_t rc, size_t part, size_t n)
+{
+    return rc == (ssize_t)part && part < n && !has_room(fd);
+}
+
+/* Both parts of a write. */
+static ssize_t sum(ssize_t rc, ssize_t more)
+{
+    return more > 0 ? rc + more : rc;
+}
+
 /* The result `rc` of a call that was made for `part` of `n`: there may be more
  * than hem will think. */
 static ssize_t finish(int fd, ssize_t rc, size_t part, size_t n)
@@ -170,10 +199,13 @@ ssize_t hem__evil_recv(int fd, void *p, size_t n, int flags)
 
 ssize_t hem__evil_send(int fd, const void *p, size_t n, int flags)
 {
-    ssize_t part = plan(fd, nature_of(fd, flags, true), n);
-    return part < 0
-               ? part
-               : finish(fd, send(fd, p, (size_t)part, flags), (size_t)part, n);
+    ssize_t part = plan_write(fd, nature_of(fd, flags, true), n);
+    if (part < 0)
+        return part;
+    ssize_t rc = send(fd, p, (size_t)part, flags);
+    if (goes_on(fd, rc, (size_t)part, n))
+        rc = sum(rc, send(fd, (const char *)p + rc, n - (size_t)rc, flags));
+    return finish(fd, rc, (size_t)part, n);
 }
 
 ssize_t hem__evil_read(int fd, void *p, size_t n)
@@ -185,17 +217,24 @@ ssize_t hem__evil_read(int fd, void *p, size_t n)
 
 ssize_t hem__evil_write(int fd, const void *p, size_t n)
 {
-    ssize_t part = plan(fd, nature_of(fd, 0, false), n);
-    return part < 0 ? part
-                    : finish(fd, write(fd, p, (size_t)part), (size_t)part, n);
+    ssize_t part = plan_write(fd, nature_of(fd, 0, false), n);
+    if (part < 0)
+        return part;
+    ssize_t rc = write(fd, p, (size_t)part);
+    if (goes_on(fd, rc, (size_t)part, n))
+        rc = sum(rc, write(fd, (const char *)p + rc, n - (size_t)rc));
+    return finish(fd, rc, (size_t)part, n);
 }
 
 ssize_t hem__evil_sendfile(int out, int in, off_t *at, size_t n)
 {
-    ssize_t part = plan(out, nature_of(out, 0, false), n);
-    return part < 0 ? part
-                    : finish(out, sendfile(out, in, at, (size_t)part),
-                             (size_t)part, n);
+    ssize_t part = plan_write(out, nature_of(out, 0, false), n);
+    if (part < 0)
+        return part;
+    ssize_t rc = sendfile(out, in, at, (size_t)part);
+    if (goes_on(out, rc, (size_t)part, n))
+        rc = sum(rc, sendfile(out, in, at, n - (size_t)rc));
+    return finish(out, rc, (size_t)part, n);
 }
 
 static size_t length_of(const struct iovec *v, size_t count)
@@ -206,18 +245,21 @@ static size_t length_of(const struct iovec *v, size_t count)
     return n;
 }
 
-/* The first `part` bytes of `v`, which has few pieces; returns how many pieces
- * that are. */
-static size_t cut(struct iovec *ret, const struct iovec *v, size_t part)
+/* The `size` bytes of `v`, which has few pieces, behind the first `skip`;
+ * returns how many pieces that are. */
+static size_t cut(struct iovec *ret, const struct iovec *v, size_t skip,
+                  size_t size)
 {
-    size_t i = 0;
-    for (; part > 0; i++) {
-        ret[i] = v[i];
-        if (ret[i].iov_len > part)
-            ret[i].iov_len = part;
-        part -= ret[i].iov_len;
+    size_t count = 0;
+    for (; size > 0; v++) {
+        size_t passed = skip < v->iov_len ? skip : v->iov_len;
+        size_t n = v->iov_len - passed < size ? v->iov_len - passed : size;
+        skip -= passed;
+        size -= n;
+        if (n > 0)
+            ret[count++] = (struct iovec){(char *)v->iov_base + passed, n};
     }
-    return i;
+    return count;
 }
 
 ssize_t hem__evil_recvmsg(int fd, struct msghdr *m, int flags)
@@ -231,7 +273,7 @@ ssize_t hem__evil_recvmsg(int fd, struct msghdr *m, int flags)
         return part;
     if ((size_t)part < n) {
         copy.msg_iov = pieces;
-        copy.msg_iovlen = cut(pieces, m->msg_iov, (size_t)part);
+        copy.msg_iovlen = cut(pieces, m->msg_iov, 0, (size_t)part);
     }
     ssize_t rc = finish(fd, recvmsg(fd, &copy, flags), (size_t)part, n);
     m->msg_namelen = copy.msg_namelen;
@@ -246,14 +288,21 @@ ssize_t hem__evil_sendmsg(int fd, const struct msghdr *m, int flags)
     struct msghdr copy = *m;
     size_t n = length_of(m->msg_iov, m->msg_iovlen);
     bool fits = m->msg_iovlen <= PIECES_MAX && !m->msg_controllen;
-    ssize_t part = fits ? plan(fd, nature_of(fd, flags, true), n) : (ssize_t)n;
+    ssize_t part =
+        fits ? plan_write(fd, nature_of(fd, flags, true), n) : (ssize_t)n;
     if (part < 0)
         return part;
     if ((size_t)part < n) {
         copy.msg_iov = pieces;
-        copy.msg_iovlen = cut(pieces, m->msg_iov, (size_t)part);
+        copy.msg_iovlen = cut(pieces, m->msg_iov, 0, (size_t)part);
     }
-    return finish(fd, sendmsg(fd, &copy, flags), (size_t)part, n);
+    ssize_t rc = sendmsg(fd, &copy, flags);
+    if (goes_on(fd, rc, (size_t)part, n)) {
+        copy.msg_iov = pieces;
+        copy.msg_iovlen = cut(pieces, m->msg_iov, (size_t)rc, n - (size_t)rc);
+        rc = sum(rc, sendmsg(fd, &copy, flags));
+    }
+    return finish(fd, rc, (size_t)part, n);
 }
 
 ssize_t hem__evil_readv(int fd, const struct iovec *v, int n)
@@ -266,7 +315,7 @@ ssize_t hem__evil_readv(int fd, const struct iovec *v, int n)
         return part;
     if ((size_t)part == size)
         return finish(fd, readv(fd, v, n), size, size);
-    int count = (int)cut(pieces, v, (size_t)part);
+    int count = (int)cut(pieces, v, 0, (size_t)part);
     return finish(fd, readv(fd, pieces, count), (size_t)part, size);
 }
 
@@ -274,27 +323,56 @@ ssize_t hem__evil_writev(int fd, const struct iovec *v, int n)
 {
     struct iovec pieces[PIECES_MAX];
     size_t size = length_of(v, (size_t)n);
-    ssize_t part = n > PIECES_MAX ? (ssize_t)size
-                                  : plan(fd, nature_of(fd, 0, false), size);
+    ssize_t part = n > PIECES_MAX
+                       ? (ssize_t)size
+                       : plan_write(fd, nature_of(fd, 0, false), size);
     if (part < 0)
         return part;
     if ((size_t)part == size)
         return finish(fd, writev(fd, v, n), size, size);
-    int count = (int)cut(pieces, v, (size_t)part);
-    return finish(fd, writev(fd, pieces, count), (size_t)part, size);
+    int count = (int)cut(pieces, v, 0, (size_t)part);
+    ssize_t rc = writev(fd, pieces, count);
+    if (goes_on(fd, rc, (size_t)part, size)) {
+        count = (int)cut(pieces, v, (size_t)rc, size - (size_t)rc);
+        rc = sum(rc, writev(fd, pieces, count));
+    }
+    return finish(fd, rc, (size_t)part, size);
+}
+
+ssize_t hem__evil_recvfrom(int fd, void *p, size_t n, int flags,
+                           struct sockaddr *a, socklen_t *length)
+{
+    ssize_t part = plan(fd, nature_of(fd, flags, true), n);
+    if (part < 0)
+        return part;
+    return finish(fd, recvfrom(fd, p, (size_t)part, flags, a, length),
+                  (size_t)part, n);
+}
+
+ssize_t hem__evil_sendto(int fd, const void *p, size_t n, int flags,
+                         const struct sockaddr *a, socklen_t length)
+{
+    ssize_t part = plan_write(fd, nature_of(fd, flags, true), n);
+    if (part < 0)
+        return part;
+    ssize_t rc = sendto(fd, p, (size_t)part, flags, a, length);
+    if (goes_on(fd, rc, (size_t)part, n))
+        rc = sum(rc, sendto(fd, (const char *)p + rc, n - (size_t)rc, flags, a,
+                            length));
+    return finish(fd, rc, (size_t)part, n);
 }
 
 /* Of a batch of datagrams any number may go. */
-static ssize_t plan_batch(int fd, unsigned n, int flags)
+static ssize_t some_of(ssize_t planned, unsigned n)
 {
-    ssize_t part = plan(fd, nature_of(fd, flags, true), n);
-    return part == (ssize_t)n && n > 1 && evil() ? (ssize_t)(1 + below(n - 1))
-                                                 : part;
+    if (planned != (ssize_t)n || n < 2 || !evil())
+        return planned;
+    return (ssize_t)(1 + below(n - 1));
 }
 
 int hem__evil_recvmmsg(int fd, struct mmsghdr *m, unsigned n, int flags)
 {
-    ssize_t part = plan_batch(fd, n, flags);
+    ssize_t part = some_of(plan(fd, nature_of(fd, flags, true), n), n);
     if (part < 0)
         return (int)part;
     return (int)finish(fd, recvmmsg(fd, m, (unsigned)part, flags, NULL),
@@ -303,11 +381,13 @@ int hem__evil_recvmmsg(int fd, struct mmsghdr *m, unsigned n, int flags)
 
 int hem__evil_sendmmsg(int fd, struct mmsghdr *m, unsigned n, int flags)
 {
-    ssize_t part = plan_batch(fd, n, flags);
+    ssize_t part = some_of(plan_write(fd, nature_of(fd, flags, true), n), n);
     if (part < 0)
         return (int)part;
-    return (int)finish(fd, sendmmsg(fd, m, (unsigned)part, flags), (size_t)part,
-                       n);
+    ssize_t rc = sendmmsg(fd, m, (unsigned)part, flags);
+    if (goes_on(fd, rc, (size_t)part, n))
+        rc = sum(rc, sendmmsg(fd, m + rc, n - (unsigned)rc, flags));
+    return (int)finish(fd, rc, (size_t)part, n);
 }
 
 int hem__evil_accept4(int fd, struct sockaddr *a, socklen_t *n, int flags)

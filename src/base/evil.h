@@ -17,7 +17,8 @@
  * What a program sees must be the same. hem relies on edges, and takes less
  * than it asked for as a sign that there is no more; so whenever a call did
  * less than the kernel would have, the edge comes (again), by EPOLL_CTL_MOD with
- * what the descriptor is watched for. Left alone are: files, whose calls do all
+ * what the descriptor is watched for; and where epoll sees no room, all is
+ * written that goes. Left alone are: files, whose calls do all
  * they are asked to; datagrams, but for how many of a batch; peeks.
  *
  * The same seed gives the same answers to the same calls in the same order, so
@@ -50,6 +51,10 @@ ssize_t hem__evil_readv(int fd, const struct iovec *v, int n);
 ssize_t hem__evil_writev(int fd, const struct iovec *v, int n);
 ssize_t hem__evil_recvmsg(int fd, struct msghdr *m, int flags);
 ssize_t hem__evil_sendmsg(int fd, const struct msghdr *m, int flags);
+ssize_t hem__evil_recvfrom(int fd, void *p, size_t n, int flags,
+                           struct sockaddr *a, socklen_t *length);
+ssize_t hem__evil_sendto(int fd, const void *p, size_t n, int flags,
+                         const struct sockaddr *a, socklen_t length);
 int hem__evil_recvmmsg(int fd, struct mmsghdr *m, unsigned n, int flags);
 int hem__evil_sendmmsg(int fd, struct mmsghdr *m, unsigned n, int flags);
 ssize_t hem__evil_sendfile(int out, int in, off_t *at, size_t n);
@@ -68,6 +73,8 @@ int hem__evil_epoll_wait_ns(int ep, struct epoll_event *e, int max, int64_t ns);
 #define hem__call_writev        hem__evil_writev
 #define hem__call_recvmsg       hem__evil_recvmsg
 #define hem__call_sendmsg       hem__evil_sendmsg
+#define hem__call_recvfrom      hem__evil_recvfrom
+#define hem__call_sendto        hem__evil_sendto
 #define hem__call_recvmmsg      hem__evil_recvmmsg
 #define hem__call_sendmmsg      hem__evil_sendmmsg
 #define hem__call_sendfile      hem__evil_sendfile

@@ -8,32 +8,48 @@
 #include "pair.h"
 #include "rogue.h"
 
+#define PIECES 500
+#define PIECE  1000
+
+static int put_pattern(void *arg)
+{
+    char bytes[PIECE];
+    for (size_t i = 0; i < PIECES; i++) {
+        for (size_t j = 0; j < PIECE; j++)
+            bytes[j] = pair_byte(i * PIECE + j);
+        HEM_TRY(hem_stream_put(arg, bytes, PIECE));
+        HEM_TRY(hem_stream_drain(arg)); /* waits if the kernel takes less */
+    }
+    return hem_stream_flush(arg);
+}
+
 VIRTUAL_TEST(what_is_put_arrives_in_order)
 {
     struct pair p = {.client_rc = 1};
+    hem_task *t = NULL;
     pair_open_well(&p);
-    char bytes[1000];
-    for (size_t i = 0; i < 500; i++) {
-        for (size_t j = 0; j < sizeof(bytes); j++)
-            bytes[j] = pair_byte(i * sizeof(bytes) + j);
-        check_int(hem_stream_put(&p.a, bytes, sizeof(bytes)), 0);
-    }
-    check_int(pair_expect(&p.b, 0, 500 * sizeof(bytes)), 0);
-    check_int(hem_stream_flush(&p.a), 0);
+    check_int(hem_spawn(&t, put_pattern, &p.a), 0);
+    check_int(pair_expect(&p.b, 0, PIECES * PIECE), 0);
+    check_int(hem_await(t), 0);
     check_int((long long)hem_stream_pending(&p.a), 0);
     pair_close(&p);
     return 0;
 }
 
-/* Put until no more is taken; how much. */
+/* Put until no more is taken, also when there was time to send; how much. */
 static size_t fill(hem_stream *s)
 {
     static const char zeros[10000];
     size_t sum = 0;
-    int rc;
-    while ((rc = hem_stream_put(s, zeros, sizeof(zeros))) == 0)
-        sum += sizeof(zeros);
-    check_int(rc, HEM_ELIMIT);
+    for (int full = 0; full < 5; full++) {
+        int rc;
+        while ((rc = hem_stream_put(s, zeros, sizeof(zeros))) == 0) {
+            sum += sizeof(zeros);
+            full = 0;
+        }
+        check_int(rc, HEM_ELIMIT);
+        check_int(hem_sleep(HEM_MSEC), 0);
+    }
     return sum;
 }
 
