@@ -478,12 +478,12 @@ VIRTUAL_TEST(the_stream_tells_what_was_announced)
 
 VIRTUAL_TEST(what_is_no_socket_tells_it_too)
 {
-    static const char header[] = "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n";
+    static const char text_header[] = "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n";
     hem_stream a, b;
     hem_stream_info info;
     char text[HEM_ADDRESS_TEXT];
     check_int(hem_stream_pair(&a, &b, NULL), 0);
-    check_int(hem_stream_put(&a, header, sizeof(header) - 1), 0);
+    check_int(hem_stream_put(&a, text_header, sizeof(text_header) - 1), 0);
     check_int(hem_stream_read_proxy(&b, NULL), 0);
     check_int(hem_stream_get_info(&b, &info), 0);
     check_str(info.kind, "memory");
