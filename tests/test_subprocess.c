@@ -357,6 +357,31 @@ VIRTUAL_TEST(a_status_may_be_made_an_error)
     return 0;
 }
 
+static int close_when_the_grace_is_over(void *arg)
+{
+    HEM_TRY(hem_sleep(5 * HEM_SEC));
+    (void)!hem_subprocess_close(arg);
+    return 0;
+}
+
+VIRTUAL_TEST(who_closes_it_as_well_does_not_prolong_the_grace)
+{
+    HEM_SUBPROCESS(p);
+    char *line;
+    hem_task *other;
+    HEM_TRY(hem_spawn(&other, close_when_the_grace_is_over, &p));
+    HEM_TRY(hem_yield());
+    HEM_TRY(hem_subprocess_shell(
+        &p, "trap '' TERM; echo; exec sleep 1000",
+        &(hem_subprocess_options){.out = HEM_PIPE, .err = HEM_NULL}));
+    check_int(hem_stream_read_line(hem_subprocess_stdout(&p), &line), 1);
+    (void)!hem_subprocess_close(&p);
+    check_int(hem_now(), 5 * HEM_SEC);
+    check_int(hem_await(other), 0);
+    hem_task_forget(other);
+    return 0;
+}
+
 int main(void)
 {
     if (!forked_possible())
@@ -375,6 +400,7 @@ int main(void)
         LEDGER_TEST(a_block_that_is_left_kills),
         LEDGER_TEST(closing_ends_the_wait_of_others),
         LEDGER_TEST(of_two_that_close_it_one_does),
+        LEDGER_TEST(who_closes_it_as_well_does_not_prolong_the_grace),
         LEDGER_TEST(what_is_closed_is_of_no_use),
         LEDGER_TEST(an_inherited_one_is_of_no_use),
         LEDGER_TEST(the_step_that_failed_is_told),

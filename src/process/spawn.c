@@ -29,17 +29,22 @@ static int check_descriptors(hem__spawn *s)
     return 0;
 }
 
+static bool is_open(int fd)
+{
+    return fcntl(fd, F_GETFD) >= 0;
+}
+
 /* What the start itself opens would get the numbers of those that are closed. */
 static bool passed_are_open(const hem_subprocess_options *o)
 {
     const hem_subprocess_io how[] = {o->in, o->out, o->err};
     const int given[] = {o->in_fd, o->out_fd, o->err_fd};
     for (size_t i = 0; i < sizeof(how) / sizeof(how[0]); i++) {
-        if (how[i] == HEM_FD && fcntl(given[i], F_GETFD) < 0)
+        if (how[i] == HEM_FD && !is_open(given[i]))
             return false;
     }
     for (size_t i = 0; i < o->fd_count; i++) {
-        if (fcntl(o->fds[i].from, F_GETFD) < 0)
+        if (!is_open(o->fds[i].from))
             return false;
     }
     return true;

@@ -318,12 +318,12 @@ static void finish(hem_loop *l, hem_subprocess *p)
     close_streams(p);
 }
 
-/* Wait as long as the grace lasts. The clock passes over it where time is
- * virtual, but gives the child the time that it gives to descriptors. */
+/* Wait as long as the grace lasts, which is that of the first who closes it. The
+ * clock passes over it where time is virtual, but gives the child the time that
+ * it gives to descriptors. */
 static int wait_for_grace(hem_loop *l, hem_subprocess *p)
 {
-    p->overdue = false;
-    if (!hem__timer_armed(&p->timer))
+    if (!p->overdue && !hem__timer_armed(&p->timer))
         hem__loop_arm(l, &p->timer, hem__deadline(hem__loop_now(l), p->grace));
     int rc = 0;
     l->fd_waiters++;
