@@ -71,7 +71,7 @@ int tls__drain(tls__stream *t, hem_stream *below, size_t most)
     for (;;) {
         HEM_TRY(tls__push(t, below));
         if (hem_stream_pending(below) <= most)
-            return 0;
+            return hem_stream_put(below, NULL, 0); /* or was it given up? */
         HEM_TRY(wait_below(t, below, most));
     }
 }
