@@ -106,6 +106,20 @@ VIRTUAL_TEST(all_who_wait_are_told_that_what_was_put_is_lost)
     return 0;
 }
 
+VIRTUAL_TEST(a_read_that_waited_too_long_does_not_keep_the_goodbye_back)
+{
+    struct pair p = {.client_rc = 1};
+    char c;
+    pair_open_well(&p);
+    hem_stream_limits limits = {.read_stall = HEM_SEC};
+    check_int(hem_stream_set_limits(&p.a, &limits), 0);
+    check_int(hem_stream_read(&p.a, &c, 1), HEM_ETIMEDOUT);
+    check_int(hem_stream_close(&p.a), 0);
+    check_int(hem_stream_read(&p.b, &c, 1), 0);
+    pair_close(&p);
+    return 0;
+}
+
 VIRTUAL_TEST(the_goodbye_to_a_peer_that_does_not_read_has_its_time)
 {
     struct pair p = {.client_opts = {.shutdown_timeout = 3 * HEM_SEC}};
@@ -235,6 +249,7 @@ int main(void)
         LEDGER_TEST(what_is_put_arrives_in_order),
         LEDGER_TEST(not_much_more_is_kept_than_the_high_water),
         LEDGER_TEST(all_who_wait_are_told_that_what_was_put_is_lost),
+        LEDGER_TEST(a_read_that_waited_too_long_does_not_keep_the_goodbye_back),
         LEDGER_TEST(the_goodbye_to_a_peer_that_does_not_read_has_its_time),
         LEDGER_TEST(aclose_waits_for_the_goodbye_of_the_peer_for_its_time),
         LEDGER_TEST(aclose_of_both_sides_takes_no_time),
