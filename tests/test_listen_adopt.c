@@ -52,6 +52,22 @@ VIRTUAL_TEST(what_does_not_listen_is_not_adopted_and_left_open)
     return 0;
 }
 
+VIRTUAL_TEST(a_socket_is_adopted_once)
+{
+    hem_listener l, other;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int twice[] = {fd, fd};
+    check_int(listen(fd, 10), 0);
+    hem_listen_options o = {.fds = twice, .fd_count = 2};
+    check_int(hem_listen(&l, NULL, 0, &o), HEM_EEXIST);
+    o.fd_count = 1;
+    check_int(hem_listen(&l, NULL, 0, &o), 0);
+    check_int(hem_listen(&other, NULL, 0, &o), HEM_EEXIST);
+    check_int(hem_listener_add(&l, NULL, 0, &o), HEM_EEXIST);
+    check_int(hem_listener_close(&l), 0);
+    return 0;
+}
+
 /* Whether some poller of the process knows descriptor `fd`. */
 static bool is_polled(int fd)
 {
@@ -95,6 +111,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LEDGER_TEST(a_socket_is_adopted_and_closed_with_the_listener),
         LEDGER_TEST(what_does_not_listen_is_not_adopted_and_left_open),
+        LEDGER_TEST(a_socket_is_adopted_once),
         LEDGER_TEST(closing_leaves_the_socket_to_others_who_hold_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

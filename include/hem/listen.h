@@ -118,7 +118,8 @@ HEM_API HEM_CHECK int hem_listen_address_socket(int *ret_fd,
 /*
  * Open a listener. As hem_listen_socket(); with `.fd` or `.fds`, host and port
  * are not used, and none is taken where one is no listening stream socket:
- * HEM_ENOTSOCK, HEM_EINVAL, HEM_EBADF; HEM_ELIMIT: more than 8. [loop thread]
+ * HEM_ENOTSOCK, HEM_EINVAL, HEM_EBADF; HEM_EEXIST: it is given twice, or is
+ * the loop's already; HEM_ELIMIT: more than 8. [loop thread]
  */
 HEM_API HEM_CHECK int hem_listen(hem_listener *l, const char *host,
                                  uint16_t port, const hem_listen_options *opts);

@@ -98,6 +98,8 @@ static int call_on_thread(hem_stream *s, struct file_call *c)
 {
     s->on_threads++;
     int rc = hem_thread_call(call_file, c, NULL);
+    if (rc == HEM_EAGAIN) /* no thread: waiting for the file would not help */
+        rc = HEM_ENOMEM;
     return hem__fd_is_open(&s->fd) ? rc : HEM_EBADF;
 }
 

@@ -19,6 +19,13 @@ static int wait_for_other(tls__stream *t)
     return t->closed ? HEM_EBADF : 0;
 }
 
+/* Whether it is our own patience that has ended, or memory that lacks. */
+static bool may_go_on(int error)
+{
+    return error == HEM_ECANCELED || error == HEM_ETIMEDOUT ||
+           error == HEM_ENOMEM;
+}
+
 int tls__pull(tls__stream *t, hem_stream *below)
 {
     if (t->pulling)
@@ -30,7 +37,7 @@ int tls__pull(tls__stream *t, hem_stream *below)
     tell(t);
     if (n == 0)
         n = HEM_ETRUNCATED;
-    if (n < 0 && n != HEM_ECANCELED)
+    if (n < 0 && !may_go_on((int)n))
         t->cut = true;
     if (n < 0)
         return (int)n;
@@ -71,7 +78,7 @@ int tls__drain(tls__stream *t, hem_stream *below, size_t most)
     for (;;) {
         HEM_TRY(tls__push(t, below));
         if (hem_stream_pending(below) <= most)
-            return 0;
+            return hem_stream_put(below, NULL, 0); /* or was it given up? */
         HEM_TRY(wait_below(t, below, most));
     }
 }

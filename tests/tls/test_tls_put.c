@@ -84,6 +84,42 @@ VIRTUAL_TEST(not_much_more_is_kept_than_the_high_water)
     return 0;
 }
 
+static int flush_it(void *arg)
+{
+    return hem_stream_flush(arg);
+}
+
+VIRTUAL_TEST(all_who_wait_are_told_that_what_was_put_is_lost)
+{
+    struct pair p = {.client_rc = 1};
+    hem_task *flushes[3];
+    pair_open_well(&p);
+    (void)fill(&p.a);
+    for (size_t i = 0; i < COUNT_OF(flushes); i++)
+        check_int(hem_spawn(&flushes[i], flush_it, &p.a), 0);
+    net_settle();
+    check_int(hem_stream_abort(&p.b), 0);
+    for (size_t i = 0; i < COUNT_OF(flushes); i++)
+        check_int(hem_await(flushes[i]), HEM_ECONNRESET);
+    check_int(hem_stream_close(&p.a), HEM_EINCOMPLETE);
+    pair_close(&p);
+    return 0;
+}
+
+VIRTUAL_TEST(a_read_that_waited_too_long_does_not_keep_the_goodbye_back)
+{
+    struct pair p = {.client_rc = 1};
+    char c;
+    pair_open_well(&p);
+    hem_stream_limits limits = {.read_stall = HEM_SEC};
+    check_int(hem_stream_set_limits(&p.a, &limits), 0);
+    check_int(hem_stream_read(&p.a, &c, 1), HEM_ETIMEDOUT);
+    check_int(hem_stream_close(&p.a), 0);
+    check_int(hem_stream_read(&p.b, &c, 1), 0);
+    pair_close(&p);
+    return 0;
+}
+
 VIRTUAL_TEST(the_goodbye_to_a_peer_that_does_not_read_has_its_time)
 {
     struct pair p = {.client_opts = {.shutdown_timeout = 3 * HEM_SEC}};
@@ -212,6 +248,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LEDGER_TEST(what_is_put_arrives_in_order),
         LEDGER_TEST(not_much_more_is_kept_than_the_high_water),
+        LEDGER_TEST(all_who_wait_are_told_that_what_was_put_is_lost),
+        LEDGER_TEST(a_read_that_waited_too_long_does_not_keep_the_goodbye_back),
         LEDGER_TEST(the_goodbye_to_a_peer_that_does_not_read_has_its_time),
         LEDGER_TEST(aclose_waits_for_the_goodbye_of_the_peer_for_its_time),
         LEDGER_TEST(aclose_of_both_sides_takes_no_time),
