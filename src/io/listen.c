@@ -44,8 +44,7 @@ static int attach(hem_loop *loop, hem_listener *l, const hem__opened *o)
     int rc = 0;
     for (size_t i = 0; i < o->count && rc == 0; i++) {
         bool taken = !o->ours && hem__fd_is_taken(loop, o->fds[i]);
-        rc = taken ? HEM_EEXIST
-                   : attach_one(loop, l, o->fds[i], &o->files[i]);
+        rc = taken ? HEM_EEXIST : attach_one(loop, l, o->fds[i], &o->files[i]);
     }
     if (rc == 0)
         return 0;
