@@ -93,7 +93,7 @@ static void pass_on(int signo, siginfo_t *info, void *context)
 {
     static const struct sigaction none = {.sa_handler = SIG_DFL};
     const struct chain *c = signo == SIGSEGV ? &segv_chain : &bus_chain;
-    char frame;
+    char frame = 0;
     int depth = depth_of(&frame);
     if (depth < c->count)
         passing[passing_count++] = &frame;
