@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* Files whose kernel, or device, does what it seldom does. */
+#include <stdatomic.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+#include "files.h"
+
+#define SIZE ((size_t)20000)
+
+static atomic_bool says_end; /* of what could not be read at once */
+
+ssize_t odd_preadv2(int fd, const struct iovec *v, int n, off_t at,
+                    int flags) __asm__("preadv2");
+
+ssize_t odd_preadv2(int fd, const struct iovec *v, int n, off_t at, int flags)
+{
+    if (says_end)
+        return 0;
+    return syscall(SYS_preadv2, fd, v, n, at, 0, flags);
+}
+
+/* As Linux 5.9 and 5.10 do. */
+VIRTUAL_TEST(an_end_that_is_none_is_not_believed)
+{
+    HEM_FILE(f);
+    char buf[SIZE], *all;
+    file_make("a", SIZE);
+    check_int(hem_file_open(&f, file_path("a"), O_RDONLY, NULL), 0);
+    says_end = true;
+    check_int(hem_file_read_exactly(&f, buf, SIZE, NULL), SIZE);
+    check(file_matches(buf, SIZE, 0));
+    check_int(hem_file_read(&f, buf, SIZE), 0);
+    if (check_int(hem_file_read_all(file_path("a"), &all, NULL), SIZE)) {
+        check(file_matches(all, SIZE, 0));
+        hem_free(all);
+    }
+    says_end = false;
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        FILE_TEST(an_end_that_is_none_is_not_believed),
+    };
+    return files_run(tests, COUNT_OF(tests));
+}
