@@ -8,16 +8,27 @@
 
 #define SIZE ((size_t)20000)
 
-static atomic_bool says_end; /* of what could not be read at once */
+static atomic_bool says_end;     /* of what could not be read at once */
+static atomic_int takes_nothing; /* so many writes of SIZE bytes */
 
 ssize_t odd_preadv2(int fd, const struct iovec *v, int n, off_t at,
                     int flags) __asm__("preadv2");
+ssize_t odd_write(int fd, const void *p, size_t n) __asm__("write");
 
 ssize_t odd_preadv2(int fd, const struct iovec *v, int n, off_t at, int flags)
 {
     if (says_end)
         return 0;
     return syscall(SYS_preadv2, fd, v, n, at, 0, flags);
+}
+
+ssize_t odd_write(int fd, const void *p, size_t n)
+{
+    if (n == SIZE && takes_nothing > 0) {
+        takes_nothing--;
+        return 0;
+    }
+    return syscall(SYS_write, fd, p, n);
 }
 
 /* As Linux 5.9 and 5.10 do. */
@@ -39,10 +50,20 @@ VIRTUAL_TEST(an_end_that_is_none_is_not_believed)
     return 0;
 }
 
+VIRTUAL_TEST(what_takes_no_bytes_is_an_error)
+{
+    static const char data[SIZE];
+    takes_nothing = 3;
+    check_int(hem_file_write_all(file_path("a"), data, SIZE, NULL), HEM_EIO);
+    takes_nothing = 0;
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         FILE_TEST(an_end_that_is_none_is_not_believed),
+        FILE_TEST(what_takes_no_bytes_is_an_error),
     };
     return files_run(tests, COUNT_OF(tests));
 }
