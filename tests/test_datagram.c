@@ -287,6 +287,15 @@ VIRTUAL_TEST(a_socket_can_be_adopted)
     return 0;
 }
 
+VIRTUAL_TEST(a_socket_is_adopted_once)
+{
+    HEM_DATAGRAM(a);
+    (void)udp_open(&a);
+    check_int(OPEN_ERROR(.fd = hem_datagram_fd(&a)), HEM_EEXIST);
+    check(hem_datagram_fd(&a) >= 0);
+    return 0;
+}
+
 VIRTUAL_TEST(what_is_no_datagram_socket_is_not_adopted)
 {
     int fds[2];
@@ -394,6 +403,7 @@ int main(void)
         LEDGER_TEST(broadcasting_needs_leave),
         LEDGER_TEST(buffers_of_the_kernel_are_as_large_as_asked_for),
         LEDGER_TEST(a_socket_can_be_adopted),
+        LEDGER_TEST(a_socket_is_adopted_once),
         LEDGER_TEST(what_is_no_datagram_socket_is_not_adopted),
         LEDGER_TEST(a_second_task_in_one_direction_is_refused),
         LEDGER_TEST(closing_wakes_who_waits),

@@ -300,6 +300,29 @@ VIRTUAL_TEST(a_callback_may_hand_over_to_a_task)
     return 0;
 }
 
+static int start_idle(void *arg)
+{
+    return hem_fd_watch_start(arg, 0, 0);
+}
+
+static int start_anew(void *arg)
+{
+    check_int(hem_fd_watch_change(arg, 0), HEM_EMISUSE);
+    check_int(hem_fd_watch_start(arg, 0, 0), 0);
+    check(hem_fd_watch_stop(arg));
+    return 0;
+}
+
+static void a_watch_for_nothing_is_stopped_with_its_loop(void **state)
+{
+    (void)state;
+    hem_fd_watch w;
+    hem_fd_watch_init(&w, NULL, NULL);
+    check_int(run_virtual(start_idle, &w), 0);
+    check_int(run_virtual(start_anew, &w), 0);
+    run_assert_checks();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -312,6 +335,7 @@ int main(void)
         LEDGER_TEST(closing_stops_a_watch),
         LEDGER_TEST(a_watch_that_outlives_its_loop_is_stopped),
         LEDGER_TEST(a_callback_may_hand_over_to_a_task),
+        LEDGER_TEST(a_watch_for_nothing_is_stopped_with_its_loop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -120,7 +120,7 @@ typedef struct hem_datagram_options {
  * HEM_EINVAL: see above, or no numeric host, or an interface that is not there,
  * or `.fd` is no datagram socket; HEM_ENAMETOOLONG: a path of 108 bytes or more;
  * HEM_EADDRINUSE: also a path where somebody listens; HEM_EEXIST: one that is
- * no socket;
+ * no socket, or `.fd` is the loop's already;
  * HEM_EADDRNOTAVAIL, HEM_EACCES, HEM_EAFNOSUPPORT; of connecting:
  * HEM_ENETUNREACH, HEM_ECONNREFUSED and HEM_ENOENT (Unix), HEM_EACCES (a
  * broadcast address without leave); HEM_EMFILE, HEM_ENFILE, HEM_ENOBUFS,

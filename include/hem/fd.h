@@ -94,7 +94,8 @@ typedef struct hem_fd_watch {
     struct hem__interest interest; /* valid while it is for a descriptor */
     hem_fd_watch_fn *fn;           /* what to call, with `arg` */
     void *arg;
-    int fd;       /* that it is started for; -1: stopped */
+    int fd;           /* that it is started for; -1: stopped */
+    uint32_t loop_id; /* of the loop in which it was started */
     bool waiting; /* its interest is in a ring: not while it is for nothing */
 } hem_fd_watch;
 

@@ -3,6 +3,7 @@
 
 #include <linux/openat2.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <sys/uio.h>
 #include <time.h>
 
@@ -105,10 +106,20 @@ int hem__call_open_cached(const char *path, int flags)
     }
 }
 
+/* Whether there may be no more to read at `at`. */
+static bool may_end_at(int fd, off_t at)
+{
+    struct stat st;
+    return fstat(fd, &st) < 0 || at >= st.st_size;
+}
+
 ssize_t hem__call_pread_nowait(int fd, void *p, size_t n, off_t at)
 {
     struct iovec part = {p, n};
     ssize_t rc = preadv2(fd, &part, 1, at, RWF_NOWAIT);
+    /* Linux 5.9 and 5.10 say 0 of what is not in memory: preadv2(2), BUGS. */
+    if (rc == 0 && !may_end_at(fd, at))
+        return HEM_EAGAIN;
     if (rc >= 0)
         return rc;
     return errno == ENOSYS ? HEM_ENOTSUP : -errno;

@@ -215,9 +215,11 @@ int hem_datagram_open(hem_datagram *d, const hem_datagram_options *opts)
     static const hem_datagram_options defaults;
     const hem_datagram_options *o = opts ? opts : &defaults;
     hem_loop *l = hem__loop_need("hem_datagram_open");
+    memset(d, 0, sizeof(*d));
     if (o->fd < 0)
         return HEM_EBADF;
-    memset(d, 0, sizeof(*d));
+    if (o->fd && hem__fd_is_taken(l, o->fd))
+        return HEM_EEXIST;
     int fd = o->fd ? adopt(d, o->fd) : open_planned(d, o);
     if (fd < 0)
         return fd;

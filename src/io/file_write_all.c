@@ -45,9 +45,11 @@ static int write_data(struct writing *w, int fd)
             return HEM_ECANCELED;
         size_t n = w->size - done < PIECE ? w->size - done : PIECE;
         ssize_t rc = hem__sys_write(fd, w->data + done, n);
-        if (rc < 0 && rc != HEM_EINTR)
-            return (int)rc;
-        done += rc > 0 ? (size_t)rc : 0;
+        if (rc == HEM_EINTR)
+            continue;
+        if (rc <= 0)
+            return rc < 0 ? (int)rc : HEM_EIO; /* it takes nothing */
+        done += (size_t)rc;
     }
     return 0;
 }

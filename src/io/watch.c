@@ -50,7 +50,9 @@ void hem_fd_watch_init(hem_fd_watch *w, hem_fd_watch_fn *fn, void *arg)
 /* Whether it is started, in this loop. */
 static bool is_started(const hem_fd_watch *w)
 {
-    return w->fd >= 0 && (!w->waiting || hem__interest_is_in(&w->interest));
+    if (w->fd < 0 || !hem__loop || w->loop_id != hem__loop->id)
+        return false;
+    return !w->waiting || hem__interest_is_in(&w->interest);
 }
 
 /* Begin, change or end waiting, as the events say. */
@@ -63,6 +65,7 @@ static int watch(hem_loop *l, hem_fd_watch *w, int fd, int events)
     else
         HEM_TRY(hem__interest_add(l, &w->interest, fd, events));
     w->fd = fd;
+    w->loop_id = l->id;
     w->waiting = events != 0;
     return 0;
 }
