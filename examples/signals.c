@@ -28,7 +28,7 @@ static int send_some(void *arg)
 
 static int main_task(void *arg)
 {
-    hem_signal hup;
+    HEM_SIGNAL(hup);
     hem_signal_handler on_int, on_term;
     hem_signal_handler_init(&on_int, ask_exit, hem_self());
     hem_signal_handler_init(&on_term, ask_exit, hem_self());
@@ -41,7 +41,6 @@ static int main_task(void *arg)
     printf("exit: %s\n", hem_task_reason(hem_self()));
     hem_signal_handler_stop(&on_term);
     hem_signal_handler_stop(&on_int);
-    hem_signal_close(&hup);
     return 0;
 }
 

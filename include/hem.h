@@ -39,6 +39,7 @@
  *   listen.h    where connections are waited for                    hem_listen
  *   serve.h     a task for each connection                          hem_serve
  *   proxy.h     for whom a load balancer has connected              hem_stream_read_proxy
+ *   tls.h       TLS, in a library of its own; not included here     hem_tls_connect
  *   datagram.h  UDP and Unix datagrams                              hem_datagram_open
  *   fd.h        any descriptor, callbacks for other libraries       hem_fd_wait
  *   sock.h      calls on sockets of your own                        hem_sock_recv
@@ -100,8 +101,10 @@
  * a parent's local variables may be its children's arguments and results.
  * Objects whose struct is visible are the caller's own storage; their members
  * are private and they must not be moved or copied while in use. Opaque ones
- * are hem's. close(NULL) and destroy(NULL) do nothing. Out-parameters are
- * called `ret` and are untouched on failure.
+ * are hem's. close(NULL) and destroy(NULL) do nothing. Opening a stream, a
+ * listener, a datagram endpoint or a file gives its struct a value, whatever was
+ * in it: close one that is open before, or its descriptor and memory are lost.
+ * Out-parameters are called `ret` and are untouched on failure.
  *
  * Options are one struct for each call, written with designated initialisers:
  * zero means the default of each member, NULL means all defaults.

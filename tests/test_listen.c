@@ -211,6 +211,47 @@ VIRTUAL_TEST(a_port_in_use_is_refused)
     return 0;
 }
 
+VIRTUAL_TEST(a_failure_tells_where_it_could_not_listen)
+{
+    hem_listener l, again;
+    char text[100];
+    uint16_t port = net_listen(&l);
+    check_int(hem_listen(&again, "127.0.0.1", port, NULL), HEM_EADDRINUSE);
+    snprintf(text, sizeof(text),
+             "listen at \"127.0.0.1\", port %d: Address already in use", port);
+    check_str(hem_failure_text(HEM_EADDRINUSE), text);
+    check_int(hem_listen(&again, NULL, port, NULL), HEM_EADDRINUSE);
+    snprintf(text, sizeof(text),
+             "listen at all interfaces, port %d: Address already in use", port);
+    check_str(hem_failure_text(HEM_EADDRINUSE), text);
+    check_int(hem_listener_add(&l, "198.51.100.1", 9, NULL), HEM_EADDRNOTAVAIL);
+    check_str(hem_failure_text(HEM_EADDRNOTAVAIL),
+              "listen at \"198.51.100.1\", port 9: "
+              "Cannot assign requested address");
+    check_int(hem_listen_unix(&again, "/no/such", NULL), HEM_ENOENT);
+    check_str(hem_failure_text(HEM_ENOENT),
+              "listen at unix:/no/such: No such file or directory");
+    check_int(hem_listener_close(&l), 0);
+    return 0;
+}
+
+static void listen_in_vain(void *ret)
+{
+    hem_listener l;
+    *(int *)ret = hem_listen(&l, "198.51.100.1", 0, NULL);
+}
+
+VIRTUAL_TEST(a_callback_may_listen_in_vain)
+{
+    int rc = 0;
+    hem_callback cb;
+    hem_callback_init(&cb, listen_in_vain, &rc);
+    check_int(hem_call_soon(&cb), 0);
+    check_int(hem_sleep(HEM_MSEC), 0);
+    check_int(rc, HEM_EADDRNOTAVAIL);
+    return 0;
+}
+
 VIRTUAL_TEST(a_port_with_connections_that_wait_for_their_end_is_free)
 {
     hem_listener l;
@@ -325,6 +366,8 @@ int main(void)
         LEDGER_TEST(ipv6_only_leaves_ipv4_out),
         LEDGER_TEST(a_host_must_be_a_numeric_address_of_this_machine),
         LEDGER_TEST(a_port_in_use_is_refused),
+        LEDGER_TEST(a_failure_tells_where_it_could_not_listen),
+        LEDGER_TEST(a_callback_may_listen_in_vain),
         LEDGER_TEST(a_port_with_connections_that_wait_for_their_end_is_free),
         LEDGER_TEST(a_port_can_be_shared_by_those_who_agree),
         LEDGER_TEST(without_descriptors_nothing_listens),

@@ -115,6 +115,22 @@ VIRTUAL_TEST(open_blocks_and_close_unblocks)
     return 0;
 }
 
+static int leave_early(void)
+{
+    HEM_SIGNAL(closed);
+    HEM_SIGNAL(s);
+    HEM_TRY(hem_signal_open(&s, two));
+    check(is_blocked(SIGUSR1));
+    return HEM_EINVAL;
+}
+
+VIRTUAL_TEST(a_block_that_is_left_closes_its_signals)
+{
+    check_int(leave_early(), HEM_EINVAL);
+    check(!is_blocked(SIGUSR1));
+    return 0;
+}
+
 VIRTUAL_TEST(try_wait_takes_what_has_arrived)
 {
     hem_signal s;
@@ -320,6 +336,7 @@ int main(void)
         LEDGER_TEST(a_signal_of_another_process_arrives),
         LEDGER_TEST(what_is_no_signal_or_cannot_be_caught_is_refused),
         LEDGER_TEST(open_blocks_and_close_unblocks),
+        LEDGER_TEST(a_block_that_is_left_closes_its_signals),
         LEDGER_TEST(try_wait_takes_what_has_arrived),
         LEDGER_TEST(info_says_who_sent_it_and_how),
         LEDGER_TEST(info_of_sigchld_says_which_child_ended_and_how),

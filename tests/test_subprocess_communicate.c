@@ -260,6 +260,47 @@ VIRTUAL_TEST(a_run_is_all_in_one)
     return 0;
 }
 
+static ssize_t give_once(void *arg, void *buf, size_t size)
+{
+    bool *given = arg;
+    if (*given || size < 3)
+        return 0;
+    *given = true;
+    memcpy(buf, "xyz", 3);
+    return 3;
+}
+
+VIRTUAL_TEST(a_run_with_input_needs_no_word_of_the_pipe)
+{
+    hem_subprocess_output o;
+    hem_subprocess_run_options r = {
+        .start = {.out = HEM_PIPE}, .input = "abc", .input_size = 3};
+    check_int(hem_subprocess_run(cat, &r, &o), 0);
+    check_str(o.out, "abc");
+    hem_subprocess_output_free(&o);
+    bool given = false;
+    r.input = NULL;
+    r.input_size = 0;
+    r.communicate.source = give_once;
+    r.communicate.source_arg = &given;
+    check_int(hem_subprocess_run(cat, &r, &o), 0);
+    check_str(o.out, "xyz");
+    hem_subprocess_output_free(&o);
+    return 0;
+}
+
+VIRTUAL_TEST(a_run_whose_input_nobody_would_read_is_refused)
+{
+    hem_subprocess_output o = {.out = (char[]){"?"}};
+    hem_subprocess_run_options r = {.start = {.in = HEM_NULL}, .input = ""};
+    check_int(hem_subprocess_run(cat, &r, &o), HEM_EINVAL);
+    check(o.out == NULL);
+    r.start.in = HEM_FD;
+    check_int(hem_subprocess_run(cat, &r, &o), HEM_EINVAL);
+    check(!forked_any());
+    return 0;
+}
+
 VIRTUAL_TEST(a_run_may_be_checked)
 {
     char *bad[] = {"sh", "-c", "echo out; exit 9", NULL};
@@ -330,6 +371,8 @@ int main(void)
         LEDGER_TEST(a_source_that_fails_ends_it),
         LEDGER_TEST(closing_ends_the_talk_of_others),
         LEDGER_TEST(a_run_is_all_in_one),
+        LEDGER_TEST(a_run_with_input_needs_no_word_of_the_pipe),
+        LEDGER_TEST(a_run_whose_input_nobody_would_read_is_refused),
         LEDGER_TEST(a_run_may_be_checked),
         LEDGER_TEST(a_run_that_fails_leaves_no_child),
         LEDGER_TEST(memory_may_lack_anywhere),

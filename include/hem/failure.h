@@ -27,7 +27,8 @@
  *
  * Who holds a record. One that a call hands out belongs to the task that made
  * the call, until it gets another; hem_error_hold() keeps it for longer.
- * Records belong to the thread of their loop.
+ * Records belong to the thread of their loop. Callbacks have none: the functions
+ * here that are about the current task abort the process where there is none.
  */
 #ifndef HEM_FAILURE_H
 #define HEM_FAILURE_H

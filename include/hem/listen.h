@@ -22,6 +22,9 @@
  * has it, by one socket; "localhost" is 127.0.0.1 and ::1, those of the two
  * that the machine has. Port 0 is a free one, the same for all addresses.
  *
+ * A call that cannot listen says at which address, by hem_failure() (failure.h),
+ * where it is made by a task.
+ *
  * Connections inherit from the listening socket: small writes are sent at once
  * (TCP_NODELAY), and a peer that has vanished is noticed. One that says nothing
  * is asked after 60 s, and given up when it does not answer (SO_KEEPALIVE); so

@@ -4,6 +4,7 @@
  * balancer says in front of each connection for whom it was made.
  *
  *     HEM_STREAM(s);
+ *     hem_timeout t;
  *     hem_proxy from;
  *     char text[HEM_ADDRESS_TEXT];
  *     HEM_TRY(hem_accept(&l, &s));

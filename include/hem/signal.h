@@ -5,12 +5,11 @@
  *
  *     static int main_task(void *arg)
  *     {
- *         hem_signal s;
+ *         HEM_SIGNAL(s);                       // closed with the block
  *         HEM_TRY(hem_signal_open(&s, (int[]){SIGTERM, SIGHUP, 0}));
  *         int signo;
  *         while ((signo = hem_signal_wait(&s)) == SIGHUP)
  *             reload(arg);
- *         hem_signal_close(&s);
  *         return signo < 0 ? signo : 0;
  *     }
  *
@@ -40,6 +39,8 @@
 #ifndef HEM_SIGNAL_H
 #define HEM_SIGNAL_H
 
+#include <signal.h>
+
 #include "base.h"
 #include "loop.h"
 
@@ -67,6 +68,11 @@ typedef struct hem_signal {
     uint32_t loop_id;            /* of the loop in which it is open, else 0 */
 } hem_signal;
 
+/* Declare signals `var`, closed, that are closed with their block if they are
+ * open then. */
+#define HEM_SIGNAL(var)                                                        \
+    hem_signal var __attribute__((cleanup(hem_signal_close))) = {.box = NULL}
+
 /*
  * Start to receive `signals`, ended by 0. `s` stays in its place until it is
  * closed. HEM_EINVAL: a number that is none, or the C library's (32 and 33), or
@@ -90,7 +96,8 @@ HEM_API HEM_CHECK int hem_signal_wait_info(hem_signal *s, hem_signal_info *ret);
  * that is not for a task that waits; HEM_EBADF. [loop thread] */
 HEM_API HEM_CHECK int hem_signal_try_wait(hem_signal *s, hem_signal_info *ret);
 
-/* Stop. Tasks that wait get HEM_EBADF. [loop thread] */
+/* Stop. Tasks that wait get HEM_EBADF. NULL, and a closed one, do nothing.
+ * [loop thread] */
 HEM_API void hem_signal_close(hem_signal *s);
 
 /* Called in the loop for each signal, with no task current. Must not suspend;

@@ -17,7 +17,9 @@
  * closed --start--> running --it ends--> ended --close--> closed. The loop
  * reaps the child as it ends, whoever waits for it, and any number of tasks
  * may wait. Closing a running one terminates it: SIGTERM, `.grace`, SIGKILL.
- * Signals go by a pidfd and never reach a recycled pid.
+ * Signals go by a pidfd and never reach a recycled pid; nor do they reach the
+ * child's own children, as what a shell has started: give it a group
+ * (HEM_NEW_GROUP) and kill(-pid, ...) that before the close.
  *
  * What the child gets. Descriptors 0, 1 and 2 as the options say, those of
  * `.fds`, and no other, close-on-exec or not, whichever threads open some
@@ -259,16 +261,17 @@ HEM_API void hem_subprocess_output_free(hem_subprocess_output *o);
 typedef struct hem_subprocess_run_options {
     hem_subprocess_options start;
     hem_subprocess_communicate_options communicate;
-    const void
-        *input; /* `input_size` bytes; .start.in is then to be HEM_PIPE */
+    const void *input; /* `input_size` bytes; NULL: none */
     size_t input_size;
     bool check; /* other ends than with exit code 0 are errors, see above */
 } hem_subprocess_run_options;
 
 /*
  * Run a program from its start to its end: start, communicate, close. `opts`
- * and `ret` may be NULL; `*ret` is set in any case, and is to be freed. On
- * errors, those of the three, no child is left. subprocess.run().
+ * and `ret` may be NULL; `*ret` is set in any case, and is to be freed. With
+ * `.input` or `.communicate.source` its standard input is a pipe, as if
+ * `.start.in` were HEM_PIPE; HEM_EINVAL: it is HEM_NULL or HEM_FD. On errors,
+ * those of the three, no child is left. subprocess.run().
  * [suspends] [cancel point]
  */
 HEM_API HEM_CHECK int hem_subprocess_run(char *const argv[],

@@ -70,14 +70,33 @@ static int open_with(hem_listener *l, const hem__opened *opened, uint32_t limit)
     return 0;
 }
 
+/* Pass `rc` on; with a failure goes a record, where a task holds it. */
+static int tell_host(int rc, const char *host, uint16_t port)
+{
+    if (rc >= 0 || !hem_self())
+        return rc;
+    return hem_fail(rc, "listen at %s%s%s, port %u: %s", host ? "\"" : "",
+                    host ? host : "all interfaces", host ? "\"" : "",
+                    (unsigned)port, hem_strerror(rc));
+}
+
+static int tell_address(int rc, const hem_address *address)
+{
+    char text[HEM_ADDRESS_TEXT];
+    if (rc >= 0 || !hem_self())
+        return rc;
+    return hem_fail(rc, "listen at %s: %s", hem_address_format(address, text),
+                    hem_strerror(rc));
+}
+
 int hem_listen(hem_listener *l, const char *host, uint16_t port,
                const hem_listen_options *opts)
 {
     const hem_listen_options *o = opts ? opts : &hem__listen_defaults;
     (void)hem__loop_need("hem_listen");
     hem__opened opened;
-    HEM_TRY(hem__open_host(&opened, HEM_LISTENER_SOCKETS, host, port, o));
-    return open_with(l, &opened, o->limit);
+    int rc = hem__open_host(&opened, HEM_LISTENER_SOCKETS, host, port, o);
+    return rc < 0 ? tell_host(rc, host, port) : open_with(l, &opened, o->limit);
 }
 
 int hem_listen_address(hem_listener *l, const hem_address *address,
@@ -86,8 +105,8 @@ int hem_listen_address(hem_listener *l, const hem_address *address,
     const hem_listen_options *o = opts ? opts : &hem__listen_defaults;
     (void)hem__loop_need("hem_listen_address");
     hem__opened opened;
-    HEM_TRY(hem__open_address(&opened, address, o));
-    return open_with(l, &opened, o->limit);
+    int rc = hem__open_address(&opened, address, o);
+    return rc < 0 ? tell_address(rc, address) : open_with(l, &opened, o->limit);
 }
 
 int hem_listen_unix(hem_listener *l, const char *path,
@@ -105,9 +124,11 @@ int hem_listener_add(hem_listener *l, const char *host, uint16_t port,
     hem_address first;
     HEM_TRY(hem_listener_address(l, &first));
     hem__opened opened;
-    HEM_TRY(hem__open_host(&opened, HEM_LISTENER_SOCKETS - l->count, host,
-                           port ? port : hem_address_port(&first), o));
-    return attach(hem__loop, l, &opened);
+    if (!port)
+        port = hem_address_port(&first);
+    int rc =
+        hem__open_host(&opened, HEM_LISTENER_SOCKETS - l->count, host, port, o);
+    return rc < 0 ? tell_host(rc, host, port) : attach(hem__loop, l, &opened);
 }
 
 int hem_listener_add_address(hem_listener *l, const hem_address *address,
@@ -118,9 +139,9 @@ int hem_listener_add_address(hem_listener *l, const hem_address *address,
     if (l->count == HEM_LISTENER_SOCKETS)
         return HEM_ELIMIT;
     hem__opened opened;
-    HEM_TRY(hem__open_address(&opened, address,
-                              opts ? opts : &hem__listen_defaults));
-    return attach(hem__loop, l, &opened);
+    int rc = hem__open_address(&opened, address,
+                               opts ? opts : &hem__listen_defaults);
+    return rc < 0 ? tell_address(rc, address) : attach(hem__loop, l, &opened);
 }
 
 int hem_listener_address(const hem_listener *l, hem_address *ret)

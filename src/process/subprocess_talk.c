@@ -234,6 +234,19 @@ static int check_status(hem_subprocess *p)
     return hem_subprocess_check(&status);
 }
 
+/* Who gives input wants it read, not the parent's. */
+static int choose_input(const hem_subprocess_run_options *o,
+                        hem_subprocess_io *in)
+{
+    if (!o->input && !o->communicate.source)
+        return 0;
+    if (*in == HEM_NULL || *in == HEM_FD)
+        return hem_fail(HEM_EINVAL, "input for a program that reads no pipe");
+    if (*in == HEM_INHERIT)
+        *in = HEM_PIPE;
+    return 0;
+}
+
 int hem_subprocess_run(char *const argv[],
                        const hem_subprocess_run_options *opts,
                        hem_subprocess_output *ret)
@@ -242,8 +255,10 @@ int hem_subprocess_run(char *const argv[],
     const hem_subprocess_run_options *o = opts ? opts : &defaults;
     if (ret)
         *ret = (hem_subprocess_output){.out = NULL};
+    hem_subprocess_options start = o->start;
+    HEM_TRY(choose_input(o, &start.in));
     HEM_SUBPROCESS(p);
-    HEM_TRY(hem_subprocess_start(&p, argv, &o->start));
+    HEM_TRY(hem_subprocess_start(&p, argv, &start));
     int rc = hem_subprocess_communicate(&p, o->input, o->input_size, ret,
                                         &o->communicate);
     if (rc == 0 && o->check)

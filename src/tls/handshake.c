@@ -90,11 +90,19 @@ static int start(hem_stream *s, tls__stream *t, const hem_tls_options *opts)
 
 static const hem_tls_options defaults = {.host = NULL};
 
+static int may_start(const hem_stream *s)
+{
+    int rc = hem_stream_may_push(s);
+    if (rc == HEM_EPROTO)
+        return tls__fail_plainly(rc, "TLS handshake: bytes came before it");
+    return rc;
+}
+
 int hem_tls_start_client(hem_stream *s, hem_tls *tls,
                          const hem_tls_options *opts)
 {
     const hem_tls_options *o = opts ? opts : &defaults;
-    HEM_TRY(hem_stream_may_push(s));
+    HEM_TRY(may_start(s));
     if (tls->server)
         return HEM_EINVAL;
     tls__stream *t = NULL;
@@ -113,7 +121,7 @@ int hem_tls_start_server(hem_stream *s, hem_tls *tls,
                          const hem_tls_options *opts)
 {
     const hem_tls_options *o = opts ? opts : &defaults;
-    HEM_TRY(hem_stream_may_push(s));
+    HEM_TRY(may_start(s));
     if (!tls->server || o->session)
         return HEM_EINVAL;
     tls__stream *t = NULL;

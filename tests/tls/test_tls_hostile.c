@@ -82,6 +82,8 @@ VIRTUAL_TEST(hostile_26_plaintext_read_ahead_before_starttls_is_refused)
     char *line = NULL;
     check_int(hem_stream_read_line(&s, &line), 10);
     check_int(hem_tls_start_server(&s, tls, NULL), HEM_EPROTO);
+    check_str(hem_failure_text(HEM_EPROTO),
+              "TLS handshake: bytes came before it");
     check_int(hem_tls_start_client(&s, client, NULL), HEM_EPROTO);
     check_int(recv(peer, &(char){0}, 1, MSG_DONTWAIT), -1); /* none was sent */
     check_int(hem_stream_read_line(&s, &line), 18);         /* none was lost */
