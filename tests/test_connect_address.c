@@ -92,7 +92,9 @@ VIRTUAL_TEST(a_path_is_used_as_a_whole_or_not_at_all)
     for (size_t i = 0; i < COUNT_OF(lengths); i++) {
         hem_stream s;
         memset(path, 'a', sizeof(path));
-        memcpy(path, "/tmp/hem-test-", 14);
+        int n =
+            snprintf(path, sizeof(path), "/tmp/hem-test-%d-", (int)getpid());
+        path[n] = 'a';
         path[lengths[i]] = '\0';
         check_int(hem_connect_unix(&s, path, NULL),
                   lengths[i] <= 107 ? HEM_ENOENT : HEM_ENAMETOOLONG);

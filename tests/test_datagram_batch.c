@@ -170,7 +170,10 @@ VIRTUAL_TEST(each_goes_to_an_address_of_its_own)
     char text[2][8] = {"", ""};
     hem_datagram_message in[2] = {{.data = text[0], .size = 7},
                                   {.data = text[1], .size = 7}};
-    check_int(hem_datagram_receive_many(&a, in, 2), 2);
+    ssize_t n = hem_datagram_receive_many(&a, in, 2);
+    if (evil_io() && n == 1)
+        n += hem_datagram_receive_many(&a, in + 1, 1);
+    check_int(n, 2);
     check_str(text[0], "to a");
     check_str(text[1], "again");
     check(udp_same(&in[0].address, &here));

@@ -152,7 +152,8 @@ FIFO_TEST(who_gives_way_finds_the_stream_closed)
         net_send(peer, bytes, sizeof(bytes));
         check_int(hem_spawn(&t, calls[i], &s), 0);
         check_int(hem_yield(), 0);
-        check_str(hem_task_waits_for(t), "ready");
+        if (!evil_io()) /* it may wait before it gives way */
+            check_str(hem_task_waits_for(t), "ready");
         check_int(hem_stream_close(&s), 0);
         check_int(hem_await(t), HEM_EBADF);
         net_reset(peer);

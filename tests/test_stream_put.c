@@ -45,6 +45,8 @@ VIRTUAL_TEST(put_sends_at_once_what_the_kernel_takes)
     check_int(hem_stream_put(&s, "hello", 5), 0);
     check_int(hem_stream_put(&s, "", 0), 0);
     check_int(hem_stream_put(&s, NULL, 0), 0);
+    if (evil_io()) /* what goes is up to the kernel */
+        check_int(hem_stream_flush(&s), 0);
     check(net_hears(peer, "hello"));
     check_int(hem_stream_pending(&s), 0);
     check_int(hem_stream_bytes_written(&s), 5);
@@ -247,11 +249,21 @@ VIRTUAL_TEST(aclose_sends_all_and_a_cancelled_one_aborts)
     return 0;
 }
 
+/* Have the kernel take less than HIGH of a stream, whatever room there is: a
+ * socket that is full for epoll has a third of its room left. */
+static void narrow(const hem_stream *s)
+{
+    int size = HIGH / 4;
+    check_int(setsockopt(s->fd.fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)),
+              0);
+}
+
 VIRTUAL_TEST(close_tells_what_was_lost_and_wakes_who_drains)
 {
     hem_stream s;
     hem_task *t;
     int peer = net_open(&s, 0);
+    narrow(&s);
     (void)put_much(&s, 10000);
     check_int(hem_spawn(&t, drain_it, &s), 0);
     net_settle();
@@ -267,7 +279,8 @@ VIRTUAL_TEST(close_sends_what_there_is_room_for)
     int peer = net_open(&s, 0);
     size_t taken = put_much(&s, 10000);
     check_int(net_drain(peer, taken), hem_stream_bytes_written(&s));
-    check_int(hem_stream_close(&s), 0); /* there is room now */
+    int rc = hem_stream_close(&s); /* there is room now, and one try */
+    check(rc == 0 || (evil_io() && rc == HEM_EINCOMPLETE));
     net_close(peer);
     return 0;
 }

@@ -78,11 +78,27 @@ struct liar {
     uint16_t port;
 };
 
+/* Receive a request; it may come in pieces. */
+static bool take_request(int fd)
+{
+    char text[1024];
+    size_t size = 0;
+    while (size < sizeof(text)) {
+        ssize_t n = recv(fd, text + size, sizeof(text) - size, 0);
+        if (n <= 0)
+            return false;
+        size += (size_t)n;
+        if (memmem(text, size, "\r\n\r\n", 4))
+            return true;
+    }
+    return false;
+}
+
 static void answer_one_by_one(int fd, const char *const *responses)
 {
     char request[1024];
     for (; *responses != NULL; responses++) {
-        if (recv(fd, request, sizeof(request), 0) <= 0)
+        if (!take_request(fd))
             break;
         send(fd, *responses, strlen(*responses), MSG_NOSIGNAL);
     }

@@ -33,6 +33,13 @@ static void close_pair(struct pipe *p)
     (void)hem_stream_close(&p->in);
 }
 
+/* The result of a close that has nothing to send but a goodbye: it has one try. */
+static bool is_closed(int rc)
+{
+    bool late = kind->goodbye && evil_io() && rc == HEM_EINCOMPLETE;
+    return check_int(late ? 0 : rc, 0);
+}
+
 static void settle_all(void)
 {
     check_int(hem_sleep(HEM_MSEC), 0);
@@ -360,7 +367,7 @@ static int closing_wakes_all(void *arg)
         struct use w = {&p.out, 0, MANY, 0, 0};
         hem_task *reader = start(read_it, &r);
         settle_all();
-        check_int(i ? hem_stream_abort(&p.in) : hem_stream_close(&p.in), 0);
+        is_closed(i ? hem_stream_abort(&p.in) : hem_stream_close(&p.in));
         check_int(hem_await(reader), HEM_EBADF);
         close_pair(&p);
         open_pair(&p);
@@ -461,7 +468,7 @@ static int closing_drops_nothing_that_was_flushed(void *arg)
     open_pair(&p);
     check_int(hem_stream_put(&p.out, "all goes", 8), 0);
     check_int(hem_stream_flush(&p.out), 0);
-    check_int(hem_stream_close(&p.out), 0);
+    is_closed(hem_stream_close(&p.out));
     expect_text(&p.in, "all goes");
     close_pair(&p);
     return 0;

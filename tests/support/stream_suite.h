@@ -19,6 +19,7 @@ struct stream_kind {
     int (*open)(hem_stream *a, hem_stream *b);
     bool one_way;    /* `a` reads what is written to `b`, and that is all */
     bool no_reset;   /* abort looks like close, or the end is cut off */
+    bool goodbye;    /* a close sends something of its own, if it can at once */
     int reset_error; /* what a reader meets after an abort; 0: HEM_ECONNRESET */
 };
 

@@ -49,8 +49,8 @@ int main(void)
     client = pair_client((hem_tls_config){.insecure = false});
     server = pair_server(&certs()->server, (hem_tls_config){.sni = NULL});
     const struct stream_kind kinds[] = {
-        {.name = "TLS over TCP", .open = open_tls},
-        {.name = "TLS in memory", .open = open_tls_in_memory},
+        {.name = "TLS over TCP", .open = open_tls, .goodbye = true},
+        {.name = "TLS in memory", .open = open_tls_in_memory, .goodbye = true},
     };
     int rc = stream_suite(kinds, COUNT_OF(kinds));
     hem_tls_destroy(client);
