@@ -65,17 +65,24 @@ static void check_reads(hem_stream *s, const char *text)
     check_str(buf, text);
 }
 
+/* One read; evil I/O may take several for what is there. */
+static ssize_t read_now(hem_stream *s, char *buf, size_t size, size_t there)
+{
+    return evil_io() ? hem_stream_read_exactly(s, buf, there, NULL)
+                     : hem_stream_read(s, buf, size);
+}
+
 VIRTUAL_TEST(read_returns_what_there_is)
 {
     hem_stream s;
     char buf[64] = "";
     int peer = net_open(&s, 0);
     net_say(peer, "hello");
-    check_int(hem_stream_read(&s, buf, sizeof(buf)), 5);
+    check_int(read_now(&s, buf, sizeof(buf), 5), 5);
     check_str(buf, "hello");
     net_say(peer, "world");
-    check_int(hem_stream_read(&s, buf, 3), 3);
-    check_int(hem_stream_read(&s, buf + 3, sizeof(buf) - 3), 2);
+    check_int(read_now(&s, buf, 3, 3), 3);
+    check_int(read_now(&s, buf + 3, sizeof(buf) - 3, 2), 2);
     check_str(buf, "world");
     check_int(hem_stream_read(&s, buf, 0), HEM_EINVAL);
     check_int(hem_stream_close(&s), 0);
