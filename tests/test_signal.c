@@ -118,6 +118,7 @@ VIRTUAL_TEST(open_blocks_and_close_unblocks)
 static int leave_early(void)
 {
     HEM_SIGNAL(closed);
+    check_int(hem_signal_try_wait(&closed, NULL), HEM_EBADF);
     HEM_SIGNAL(s);
     HEM_TRY(hem_signal_open(&s, two));
     check(is_blocked(SIGUSR1));
