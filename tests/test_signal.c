@@ -191,12 +191,14 @@ VIRTUAL_TEST(realtime_signals_all_count_in_order_with_their_values)
 {
     hem_signal s;
     hem_signal_info info;
-    check_int(hem_signal_open(&s, (int[]){SIGRTMIN, SIGRTMAX, 0}), 0);
+    /* they keep the last ones for themselves */
+    int last = in_valgrind() || in_emulator() ? SIGRTMAX - 4 : SIGRTMAX;
+    check_int(hem_signal_open(&s, (int[]){SIGRTMIN, last, 0}), 0);
     for (int i = 0; i < MANY; i++) { /* more than are kept in the loop */
         check_int(sigqueue(getpid(), SIGRTMIN, (union sigval){.sival_int = i}),
                   0);
     }
-    check_int(sigqueue(getpid(), SIGRTMAX, (union sigval){.sival_int = 7}), 0);
+    check_int(sigqueue(getpid(), last, (union sigval){.sival_int = 7}), 0);
     check_int(hem_sleep(1), 0);
     int next = 0, other = 0;
     for (int i = 0; i <= MANY; i++) {

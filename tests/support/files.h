@@ -36,8 +36,8 @@ void file_check(const char *name, const char *text, const char *file, int line);
 
 /*
  * Run the tests as HEM_FILES says, or, if it is not set, by threads alone, by
- * io_uring alone, unless the kernel refuses it, and with the short ways. Returns
- * what main() is to.
+ * io_uring alone, unless the kernel refuses it, and with the short ways; in
+ * valgrind by threads only. Returns what main() is to.
  */
 int files_run(const struct CMUnitTest *tests, size_t n);
 
