@@ -162,7 +162,7 @@ static const char asyncio_server[] =
     "    t, p = await loop.create_datagram_endpoint(\n"
     "        P, local_addr=(\"127.0.0.1\", 0))\n"
     "    print(t.get_extra_info(\"sockname\")[1], flush=True)\n"
-    "    await asyncio.sleep(60)\n"
+    "    await asyncio.Event().wait()\n"
     "  asyncio.run(main())\n";
 
 /* Start it; what it prints comes by `*ret_fd`. */

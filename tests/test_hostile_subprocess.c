@@ -5,6 +5,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/prctl.h>
@@ -434,7 +435,7 @@ static pid_t shoot_at_the_group(void)
     signal(SIGURG, SIG_IGN);
     for (;;) {
         kill(0, SIGURG); /* which others ignore */
-        usleep(50);
+        sched_yield();
     }
 }
 
