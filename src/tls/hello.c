@@ -108,7 +108,8 @@ static int greet(SSL *ssl, int *alert, void *arg)
         *alert = SSL_AD_UNRECOGNIZED_NAME;
         return SSL_CLIENT_HELLO_ERROR;
     }
-    if (chosen != t->tls)
+    /* After a HelloRetryRequest it was asked before, and may have said another. */
+    if (chosen->ctx != SSL_get_SSL_CTX(ssl))
         adopt(ssl, chosen);
     return SSL_CLIENT_HELLO_SUCCESS;
 }
