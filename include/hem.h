@@ -50,7 +50,10 @@
  *   child.h     forked processes                                    hem_fork
  *   subprocess.h
  *               other programs                                      hem_subprocess_run
- *   prefork.h   servers of many processes                           hem_prefork
+ *   prefork.h   services of many processes                          hem_prefork
+ *   worker.h    a worker of a service, from inside             hem_worker_wait
+ *   daemon.h    pid files, other users, CPUs                hem_pid_file_create
+ *   notify.h    telling systemd                                      hem_notify
  *   error.h, alloc.h, log.h, base.h                                 the ground floor
  *
  * A whole program:
@@ -136,6 +139,7 @@
 #include "hem/clock.h"
 #include "hem/condition.h"
 #include "hem/connect.h"
+#include "hem/daemon.h"
 #include "hem/datagram.h"
 #include "hem/defer.h"
 #include "hem/error.h"
@@ -154,6 +158,7 @@
 #include "hem/log.h"
 #include "hem/loop.h"
 #include "hem/map.h"
+#include "hem/notify.h"
 #include "hem/path.h"
 #include "hem/pipe.h"
 #include "hem/prefork.h"
@@ -174,5 +179,6 @@
 #include "hem/timer.h"
 #include "hem/transport.h"
 #include "hem/var.h"
+#include "hem/worker.h"
 
 #endif

@@ -1,95 +1,255 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Prefork servers: several processes, each with a loop, that accept from one
- * listening socket. aiotools.start_server().
- *
- *     static int worker(hem_worker *w, void *arg)
- *     {
- *         HEM_LISTENER(l);                           // set up
- *         HEM_TRY(hem_listen(&l, NULL, 0,
- *                            &(hem_listen_options){.fd = *(int *)arg}));
- *         HEM_SCOPE(s);
- *         HEM_TRY(hem_scope_spawn(&s, NULL, serve, &l));
- *         int sig = hem_worker_wait(w);              // until asked to stop
- *         hem_listener_close(&l);                    // tear down: drain
- *         return hem_scope_close(&s, sig < 0 ? sig : 0);
- *     }
+ * Services of several processes: started, watched, replaced and stopped as one.
+ * aiotools.start_server(), and what grew round such servers since Apache's.
  *
  *     int main(void)
  *     {
  *         int fd;
  *         if (hem_listen_socket(&fd, NULL, 8080, NULL) < 0)
  *             return 1;
- *         return hem_prefork(worker, &fd, NULL) < 0;
+ *         return hem_prefork(worker, &fd, NULL) < 0; // worker.h has `worker`
  *     }
  *
- * The parent serves nothing. It starts the workers, and when it receives
- * SIGINT or SIGTERM it sends that signal to every worker, gives them `grace`
- * to finish, then kills what is left. SIGINT from a terminal reaches the
- * workers as well; they count it once. A worker that fails, or is killed, ends
- * the server: the others are told to stop with SIGTERM, by their own pidfd,
- * never through the process group. A worker whose parent dies is told to stop
- * with SIGTERM by the kernel. Further stop signals are sent on as well; a
- * worker takes notice of the first.
+ * The parent serves nothing. It starts the workers, each in a process of its
+ * own (or in a thread: `threads`), watches them, and replaces or stops them:
+ *
+ *     SIGINT SIGTERM   stop (or others: `stop_signals`)
+ *     SIGHUP           reload: `reload`, then all workers are replaced, one
+ *                      after the other, each when its successor is ready.
+ *                      Those that come meanwhile count as one more
+ *     SIGUSR2          upgrade: the program is started anew with the same
+ *                      listening sockets; when that service is ready this one
+ *                      stops, and goes on as it was if it never is
+ *     SIGTTIN SIGTTOU  one worker more, one less
+ *
+ * Stopping goes in steps that lose no request, each of them visible to a load
+ * balancer before the next:
+ *
+ *     serving --asked, or failed--> unready: /readyz says 503, `unready` passes
+ *     --> told: workers stop to accept, and drain; the sockets are closed
+ *     --`grace` less `cancel`--> the main tasks of what is left are cancelled
+ *     --`grace`--> what is left is killed, and named in the log
+ *
+ * A second stop signal during `unready` ends that step.
+ *
+ * When a worker fails, what happens is a matter of `restart`. By default the
+ * service ends: all others are told to stop, through their channels, never by a
+ * signal to the process group, and hem_prefork() returns the error. Errors in
+ * set up, body and tear down are told apart (worker.h). A failure in set up
+ * before the service was ready once always ends it.
  *
  * Workers are made as by hem_fork() (child.h): signals have their default
- * actions there, none is blocked but SIGINT and SIGTERM, which hem receives
- * from the beginning of a worker to its end. The program must not ignore
- * SIGCHLD.
+ * actions there. SIGINT from a terminal reaches the workers as well; they count
+ * it once. The program must not ignore SIGCHLD.
+ *
+ * systemd (notify.h): READY, RELOADING, STOPPING, STATUS and MAINPID are sent
+ * where $NOTIFY_SOCKET asks for them, and the watchdog is fed while this loop
+ * and, with `heartbeat`, those of all workers make progress.
  */
 #ifndef HEM_PREFORK_H
 #define HEM_PREFORK_H
 
 #include "base.h"
 #include "run.h"
+#include "worker.h"
 
 HEM_BEGIN_DECLS
 
-typedef struct hem_worker hem_worker;
+/* The main context of a service, in the parent: see hem_main_serve(). */
+typedef struct hem_main hem_main;
+typedef int hem_main_fn(hem_main *m, void *arg);
 
-/* A worker, the main task of a loop in a process of its own. Its result is the
- * worker's: an error is a failure. */
-typedef int hem_worker_fn(hem_worker *w, void *arg);
+/* A process beside the workers, with the same life: started with them, told to
+ * stop with them, and its failure is one of the service. */
+typedef struct hem_extra_process {
+    hem_worker_fn *fn; /* the main task of a loop; NULL: */
+    hem_fn *plain;     /* without a loop. Ready as it begins; told to stop by a
+                          signal, which has its default action there. Not with
+                          `threads` */
+    void *arg;
+    const char *name; /* in the log; NULL: "extra" */
+    int stop_signal;  /* by which it is told to stop; 0: the one that came */
+} hem_extra_process;
+
+/* What happens when a worker fails, or is killed. */
+typedef enum hem_restart {
+    HEM_RESTART_STOP,   /* the service ends */
+    HEM_RESTART_IGNORE, /* it goes on with those that are left, and ends with
+                           the last */
+    HEM_RESTART_ALWAYS, /* another takes its place, see `backoff_min` */
+} hem_restart;
+
+/* A number that workers keep (worker.h) and /metrics shows, of the service as a
+ * whole. Those of workers that have ended remain in the sum of a counter. */
+typedef struct hem_metric {
+    const char *name; /* as Prometheus has them: [a-zA-Z_:][a-zA-Z0-9_:]* */
+    const char *help; /* one line; NULL: none */
+    bool gauge;       /* may go down; else a counter */
+} hem_metric;
+
+#define HEM_METRICS_MAX 32
+
+/* How a worker ended. */
+typedef struct hem_worker_end {
+    hem_worker_phase phase; /* in which it was */
+    int error;  /* of its function, 0: none known; HEM_ESIGNALED, HEM_EEXITED */
+    int signal; /* that killed it, 0: none */
+    int exit_code; /* -1: killed, or a thread */
+    bool core;     /* it left a core file */
+} hem_worker_end;
+
+typedef enum hem_prefork_event_kind {
+    HEM_WORKER_IS_STARTED, /* forked */
+    HEM_WORKER_IS_READY,
+    HEM_WORKER_HAS_ENDED,   /* `end` says how */
+    HEM_WORKER_IS_STUCK,    /* no heartbeat; it will be killed */
+    HEM_SERVICE_IS_READY,   /* all workers are, for the first time */
+    HEM_SERVICE_RELOADS,    /* a rolling restart begins */
+    HEM_SERVICE_RELOADED,   /* it is over; `error` < 0: given up */
+    HEM_SERVICE_UPGRADES,   /* the new program was started, with `pid` */
+    HEM_SERVICE_UPGRADED,   /* it is ready, this one stops; `error` < 0: it
+                              failed, this one goes on */
+    HEM_SERVICE_IS_UNREADY, /* stopping has begun */
+    HEM_SERVICE_STOPS,      /* the workers are told */
+    HEM_SERVICE_KILLS,      /* the grace period is over */
+} hem_prefork_event_kind;
+
+typedef struct hem_prefork_event {
+    hem_prefork_event_kind kind;
+    uint32_t index;      /* of the worker, for the first four */
+    uint32_t generation; /* of it */
+    pid_t pid;           /* of it; of this process for threads */
+    int signal;          /* HEM_SERVICE_STOPS: that is told */
+    int error;
+    hem_worker_end end; /* HEM_WORKER_HAS_ENDED */
+} hem_prefork_event;
+
+/* Called in the parent's loop. Must not suspend. */
+typedef void hem_prefork_event_fn(void *arg, const hem_prefork_event *e);
 
 typedef struct hem_prefork_options {
-    uint32_t num_workers; /* 0: as many as CPUs this process may use */
-    hem_ns grace; /* from the first stop signal, or failure, to SIGKILL; 0:
-                     15 s; HEM_NEVER: no limit; negative: at once. More
-                     than what the workers give their connections, as 10 s in
-                     hem_serve() */
+    /* The workers. */
+    uint32_t num_workers; /* 0: hem_cpu_count() (daemon.h) */
+    uint32_t max_workers; /* for SIGTTIN; 0: four times num_workers */
+    bool threads;         /* a thread for each worker, in this process. None can
+                             be killed: one that does not end after the grace
+                             period is named in the log and waited for. Without
+                             prestart, user, group, heartbeat's kill, max_memory */
     const hem_run_options *run; /* of each worker's loop; NULL: defaults */
     const char *name;           /* in the log; NULL: "worker" */
     /* Listening sockets of the workers, ended by 0: the parent closes its own
-     * descriptors of them when it begins to stop the workers, at the latest on
+     * descriptors of them when it tells the workers to stop, at the latest on
      * return, so that nobody connects to a server that is going. They stay
-     * open on HEM_EREFUSED. NULL: none. */
+     * open on HEM_EREFUSED. They are handed on in an upgrade. NULL: none. */
     const int *sockets;
+    int (*prestart)(uint32_t index, void *arg); /* in each new process, before
+                             its loop; an error is one of set up. NULL: none */
+    bool
+        ignore_child_interrupts; /* workers ignore SIGINT from the terminal; the
+                             parent alone decides */
+    bool run_to_completion; /* workers end by themselves: a stop signal is not
+                             told to them, only no more are started; a second
+                             one is. There is no grace period before that */
+    bool pin_cpus; /* worker i runs on the i-th CPU that this process may
+                             use, and over again */
+    /* The main context, and what lives beside the workers. */
+    hem_main_fn *main; /* NULL: none */
+    void *main_arg;
+    const hem_extra_process *extra;
+    size_t extra_count;
+    /* Stopping. */
+    const int *stop_signals; /* ended by 0; NULL: SIGINT, SIGTERM */
+    hem_ns unready; /* from /readyz 503 to telling the workers; 0: none */
+    hem_ns grace;   /* from telling the workers to SIGKILL; 0: 15 s; HEM_NEVER:
+                       no limit; negative: at once. More than what the workers
+                       give their connections, as 10 s in hem_serve() */
+    hem_ns cancel; /* before the end of the grace period cancel the main task of
+                       each worker that is left; 0: 1 s or a tenth of the grace
+                       period, what is less; negative: never */
+    /* Failing, and being replaced. */
+    hem_restart restart;
+    hem_ns backoff_min; /* before the first restart, doubled from one failure
+                               to the next, per worker; 0: 100 ms */
+    hem_ns backoff_max; /* 0: 10 s. Who has been ready for so long begins
+                               anew at backoff_min */
+    uint32_t restart_limit; /* so many restarts, of all workers, within
+                               restart_window end the service; 0: no limit */
+    hem_ns restart_window;  /* 0: 1 min */
+    hem_ns start_timeout;   /* for set up: then the worker is killed, a failure;
+                               0: 1 min, HEM_NEVER: none */
+    hem_ns heartbeat;       /* a worker whose loop makes no turn for so long is
+                               killed, a failure; 0: never. Not counted while this
+                               process was stopped itself */
+    uint64_t max_requests;  /* then a worker is replaced; 0: no limit */
+    uint64_t max_requests_jitter; /* each adds 0 to so many, so that they do not
+                                     go all at once */
+    size_t max_memory;            /* resident bytes, then it is replaced; 0: no
+                                     limit */
+    size_t max_memory_jitter;
+    /* Reload and upgrade. */
+    hem_fn *reload;   /* before a rolling restart, a task of the parent: to read
+                         the configuration anew. An error calls it off */
+    void *reload_arg; /* of it */
+    char *const *upgrade_argv; /* of the new program; NULL: as this one was
+                                  started */
+    hem_ns upgrade_timeout;    /* for it to be ready; 0: 1 min */
+    /* The process. */
+    const char *pid_file; /* written before the first worker starts; the service
+                             does not start without it. NULL: none */
+    const char *user;     /* that workers become, name or number, and */
+    const char *group; /* group; NULL: the user's. Parents stay what they are */
+    /* For operators: admin.h. "127.0.0.1:9100", "[::1]:9100", "unix:PATH",
+     * "unix:@NAME". NULL: none. */
+    const char *admin; /* HTTP: /livez /readyz /metrics */
+    const char *agent; /* HAProxy's agent-check line */
+    const hem_metric *metrics;
+    size_t metric_count; /* at most HEM_METRICS_MAX */
+    /* For programs that watch. */
+    hem_prefork_event_fn *on_event; /* NULL: none */
+    void *on_event_arg;
 } hem_prefork_options;
 
 /*
- * Run the server and return when all workers have ended: 0 after a stop
- * signal and an end without failure; the error of the first worker that
- * failed (HEM_ESIGNALED: killed by a signal, among them SIGKILL after the
- * grace period; HEM_EEXITED: it exited with a status other than 0, as after an
- * error of its function); HEM_EAGAIN, HEM_ENOMEM, HEM_EMFILE, HEM_ENFILE: not
- * started, or a worker could not be, and the others were stopped. Each worker
- * that fails is named in the log with its index, pid and error. HEM_EREFUSED:
- * a loop runs on this thread, or it is not the main thread. Workers that return
- * before a stop signal with no error are done; when all are, the server ends.
- * The signal mask and actions are then as they were. [any thread]
+ * Run the service and return when all workers have ended: 0 after a stop
+ * signal and an end without failure; the error of the first failure that ended
+ * it (HEM_ESIGNALED: a worker was killed by a signal, among them SIGKILL after
+ * the grace period; HEM_EEXITED: it exited with a status other than 0; or what
+ * its function returned); HEM_ELIMIT: restart_limit; the main context's error;
+ * HEM_EAGAIN, HEM_ENOMEM, HEM_EMFILE, HEM_ENFILE: not started, or a worker
+ * could not be, and the others were stopped; HEM_EINVAL: options that
+ * contradict each other; those of hem_pid_file_create(), hem_user_find()
+ * (daemon.h), and of listening for `admin` and `agent`. HEM_EREFUSED: a loop
+ * runs on this thread, or it is not the main thread. Each worker that fails is
+ * named in the log with its index, pid, phase and error. Workers that return
+ * before a stop signal with no error are done and not replaced; when all are,
+ * the service ends. The signal mask and actions are then as they were.
+ * [any thread]
  */
 HEM_API HEM_CHECK int hem_prefork(hem_worker_fn *worker, void *arg,
                                   const hem_prefork_options *opts);
 
 /*
- * Wait until the worker is asked to stop, and return the signal: SIGTERM or
- * SIGINT. Returns at once when asked before. Any number of tasks may wait.
- * HEM_EBADF: the worker's function has returned. [suspends] [cancel point]
+ * In the main context: start the workers, who get `value` by
+ * hem_worker_value(), and wait until all have ended. Returns the signal that
+ * stopped the service, 0: they ended by themselves, or the error that ended it.
+ *
+ *     static int context(hem_main *m, void *arg)
+ *     {
+ *         struct shared shared = {...};       // set up, before any worker
+ *         int sig = hem_main_serve(m, &shared);
+ *         ...                                 // tear down, after the last
+ *         return sig < 0 ? sig : 0;
+ *     }
+ *
+ * `value` may be a struct with several; processes get a copy of memory as it is
+ * now, or at their own, later start, threads the thing itself. The task of a
+ * main context is one of the parent's loop: it must not hold it for long. If it
+ * never calls this the service has no workers, and ends with it. HEM_EALREADY:
+ * called before. aiotools' main_ctxmgr, at its yield. [suspends]
+ * [cancel point]
  */
-HEM_API HEM_CHECK int hem_worker_wait(hem_worker *w);
-
-/* Return the worker's number, from 0. [loop thread] */
-HEM_API uint32_t hem_worker_index(const hem_worker *w);
+HEM_API HEM_CHECK int hem_main_serve(hem_main *m, void *value);
 
 HEM_END_DECLS
 

@@ -27,7 +27,7 @@
 #include "hem/signal.h"
 #include "loop/fd.h"
 #include "process/child.h"
-#include "process/worker.h"
+#include "service/worker.h"
 
 #define DEFAULT_GRACE (15 * HEM_SEC)
 

@@ -5,7 +5,7 @@
  * follow stay pending, so that SIGINT from a terminal, which comes from the
  * parent as well, counts once.
  */
-#include "process/worker.h"
+#include "service/worker.h"
 
 #include <signal.h>
 #include <stdio.h>

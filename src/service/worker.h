@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The worker's side of a prefork server. */
-#ifndef HEM__PROCESS_WORKER_H
-#define HEM__PROCESS_WORKER_H
+#ifndef HEM__SERVICE_WORKER_H
+#define HEM__SERVICE_WORKER_H
 
 #include "hem/prefork.h"
 
