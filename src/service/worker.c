@@ -16,7 +16,7 @@ static bool cancel_wait(hem_loop *l, hem__fiber *f, const char *why)
 static const hem__wait wait_stop = {"stop signal", cancel_wait};
 
 /* Send what the parent will miss only if it is gone. */
-static bool send(hem_worker *w, hem__message_kind kind, const char *text)
+static bool say(hem_worker *w, hem__message_kind kind, const char *text)
 {
     hem__message m;
     hem__message_make(&m, kind, 0, text);
@@ -32,7 +32,7 @@ void hem_worker_ready(hem_worker *w)
     atomic_store(&w->start->slot->phase, hem_worker_stop_signal(w)
                                              ? HEM_WORKER_TEAR_DOWN
                                              : HEM_WORKER_BODY);
-    (void)send(w, HEM__MESSAGE_READY, NULL);
+    (void)say(w, HEM__MESSAGE_READY, NULL);
 }
 
 int hem_worker_wait(hem_worker *w)
@@ -72,7 +72,7 @@ void hem_worker_replace(hem_worker *w, const char *why)
     (void)hem__loop_need("hem_worker_replace");
     if (w->replacing || w->stop.state != HEM__PENDING)
         return;
-    w->replacing = send(w, HEM__MESSAGE_REPLACE, why);
+    w->replacing = say(w, HEM__MESSAGE_REPLACE, why);
 }
 
 /* Each number in a slot is written by one thread alone: no need for the atomic
