@@ -121,10 +121,10 @@ static int judge(const struct worker *w, const hem_child_status *status)
     return HEM_ESIGNALED;
 }
 
-static int be_worker(void *arg)
+static int be_worker(void *arg, int channel)
 {
     const struct worker *w = arg;
-    return hem__worker_main(&w->start, -1);
+    return hem__worker_main(&w->start, channel);
 }
 
 /* Fork a worker and wait for its end; returns how that was. */
@@ -134,7 +134,9 @@ static int run_worker(struct worker *w)
     struct server *s = w->server;
     hem__worker_blocked(&keep, &w->role, s->options);
     s->forking++;
-    int rc = hem__fork(&w->child, be_worker, w, &keep);
+    int rc = hem__fork(
+        &w->child,
+        &(hem__fork_call){.fn = be_worker, .arg = w, .blocked = &keep});
     s->forking--;
     if (s->told)
         close_sockets(s);
