@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "hem/error.h"
 #include "hem/task.h"
+#include "service/jitter.h"
 #include "service/worker.h"
 
 #define NAME_MAX_BYTES 64
@@ -91,9 +92,22 @@ static int run(hem_worker *w)
     return hem_run(worker_task, w, &opts);
 }
 
+/* After so many requests it asks to be replaced; 0: never. */
+static uint64_t request_limit(const hem__worker_start *start)
+{
+    const hem_prefork_options *o = start->options;
+    if (o->max_requests == 0)
+        return 0;
+    uint64_t limit;
+    uint64_t more = hem__jitter(o->max_requests_jitter, start->index);
+    return __builtin_add_overflow(o->max_requests, more, &limit) ? UINT64_MAX
+                                                                 : limit;
+}
+
 int hem__worker_run(const hem__worker_start *start, int channel)
 {
-    hem_worker w = {.start = start, .fd = channel};
+    hem_worker w = {
+        .start = start, .fd = channel, .limit = request_limit(start)};
     hem__outcome_init(&w.stop);
     int rc = run(&w);
     if (w.began)
