@@ -65,6 +65,14 @@ static int conclude(hem_worker *w, int rc)
     return rc;
 }
 
+/* The parent names a failure in the log; the loop is to do so, too, only where
+ * the user has a function for that. */
+static bool reports_itself(const hem__worker_start *start)
+{
+    const hem_run_options *run = start->options->run;
+    return run && run->on_report;
+}
+
 static int worker_task(void *arg)
 {
     hem_worker *w = arg;
@@ -75,7 +83,7 @@ static int worker_task(void *arg)
     w->began = true;
     set_phase(w->start, HEM_WORKER_SET_UP);
     w->result = conclude(w, w->start->role->fn(w, w->start->role->arg));
-    return w->result;
+    return reports_itself(w->start) ? w->result : 0;
 }
 
 static int run(hem_worker *w)

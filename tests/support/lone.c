@@ -135,6 +135,13 @@ void lone_stop(struct lone *w)
     lone_free(w);
 }
 
+void lone_call(hem_worker *w)
+{
+    hem__message m;
+    hem__message_make(&m, HEM__MESSAGE_REPLACE, 0, "test");
+    check_int(hem__channel_send(&w->channel, &m), 0);
+}
+
 int lone_verdict(const hem_worker *w)
 {
     if (w->start->options->threads)

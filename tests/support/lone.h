@@ -56,6 +56,9 @@ void lone_stop(struct lone *w);
     }                                                                          \
     static int name##_with(bool threads)
 
+/* In a worker: send HEM__MESSAGE_REPLACE, whatever the worker's state. */
+void lone_call(hem_worker *w);
+
 /* In a worker: its result, an error if a check has failed in its process. */
 int lone_verdict(const hem_worker *w);
 
