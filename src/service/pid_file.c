@@ -362,7 +362,8 @@ int hem__pid_file_put_back(hem_pid_file *p)
     int rc = check_is_at(from, h->fd);
     rc = rc == HEM_EAGAIN ? HEM_ENOENT : rc;
     if (rc == 0)
-        rc = explain_conflict(h->path, publish(from, h->path, &owner), owner);
+        rc = publish(from, h->path, &owner);
+    rc = explain_conflict(h->path, rc, owner);
     if (rc < 0)
         set_path(h, true);
     return rc;
