@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Prometheus' text format, version 0.0.4, read as strictly as its description
+ * has it: https://prometheus.io/docs/instrumenting/exposition_formats/
+ */
+#ifndef SUPPORT_EXPOSITION_H
+#define SUPPORT_EXPOSITION_H
+
+#include <stdbool.h>
+
+/* Whether the text is right as a whole: lines, names, labels, escapes, numbers;
+ * each family together, with one TYPE before its samples; no series twice. The
+ * first line that is not is printed, as a failed check. */
+bool exposition_is_right(const char *text);
+
+/* The value of the series, as "hem_workers{state=\"ready\"}"; NAN: it is not
+ * there. */
+double exposition_value(const char *text, const char *series);
+
+#endif
