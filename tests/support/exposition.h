@@ -6,12 +6,10 @@
 #ifndef SUPPORT_EXPOSITION_H
 #define SUPPORT_EXPOSITION_H
 
-#include <stdbool.h>
-
-/* Whether the text is right as a whole: lines, names, labels, escapes, numbers;
- * each family together, with one TYPE before its samples; no series twice. The
- * first line that is not is printed, as a failed check. */
-bool exposition_is_right(const char *text);
+/* The first line of the text that is wrong, until the next call; NULL: it is
+ * right as a whole: lines, names, labels, escapes, numbers; each family together,
+ * with one TYPE before its samples; no series twice. */
+const char *exposition_wrong(const char *text);
 
 /* The value of the series, as "hem_workers{state=\"ready\"}"; NAN: it is not
  * there. */
