@@ -132,7 +132,9 @@ static int run_worker(struct worker *w)
     get_stop_set(&keep);
     struct server *s = w->server;
     s->forking++;
-    int rc = hem__fork(&w->child, hem__worker_main, &w->start, &keep);
+    int rc = hem__fork(&w->child, &(hem__fork_call){.fn = hem__worker_main,
+                                                    .arg = &w->start,
+                                                    .blocked = &keep});
     s->forking--;
     if (s->told)
         close_sockets(s);

@@ -68,8 +68,9 @@ static int run(hem_worker *w)
     return hem_run(worker_task, w, &opts);
 }
 
-int hem__worker_main(void *arg)
+int hem__worker_main(void *arg, int channel)
 {
+    (void)channel;
     const hem__worker_start *start = arg;
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != start->parent)

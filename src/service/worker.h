@@ -23,6 +23,6 @@ extern const int hem__stop_signals[];
  * blocked and stay so to the end of the process: one that arrives before the
  * worker listens, or when it has finished, does not kill it.
  */
-int hem__worker_main(void *arg);
+int hem__worker_main(void *arg, int channel);
 
 #endif
