@@ -39,7 +39,7 @@ static const char *variable(const char *name)
 }
 
 /* One word for each thing that must be right, and what is to be compared. */
-static void describe(char *text, size_t room, int report)
+static void describe(char *text, size_t room, const int own[])
 {
     char fds[512] = "", names[128];
     int sockets[8];
@@ -47,9 +47,10 @@ static void describe(char *text, size_t room, int report)
     list_descriptors(fds, sizeof(fds));
     int pid = atoi(variable("WATCHDOG_PID"));
     ssize_t n = hem_inherited_sockets(sockets, 8);
-    snprintf(text, room, "sockets %zd names %s report %d%s watchdog %s fds%s\n",
-             n, names, report,
-             getenv(HEM__UPGRADE_FD) || getenv(HEM__UPGRADE_PID) ? "!" : "",
+    snprintf(text, room,
+             "sockets %zd names %s own %d %d %d%s watchdog %s fds%s\n", n,
+             names, own[0], own[1], own[2],
+             getenv(HEM__UPGRADE_FDS) || getenv(HEM__UPGRADE_PID) ? "!" : "",
              pid == getpid() ? "mine" : variable("WATCHDOG_PID"), fds);
 }
 
@@ -66,11 +67,11 @@ _Noreturn static void serve(const char *text)
     }
 }
 
-_Noreturn static void play_server(int report, bool sockets)
+_Noreturn static void play_server(const int own[], bool sockets)
 {
     char text[1024];
-    describe(text, sizeof(text), report);
-    hem__upgrade_say_ready(report);
+    describe(text, sizeof(text), own);
+    hem__upgrade_say_ready(own[HEM__UPGRADE_REPORT]);
     if (sockets)
         serve(text);
     for (;;)
@@ -80,11 +81,13 @@ _Noreturn static void play_server(int report, bool sockets)
 static int play(const char *role)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    int report = hem__upgrade_take();
+    int own[HEM__UPGRADE_FD_COUNT];
+    hem__upgrade_take(own);
+    int report = own[HEM__UPGRADE_REPORT];
     if (strcmp(role, "serve") == 0)
-        play_server(report, true);
+        play_server(own, true);
     if (strcmp(role, "linger") == 0)
-        play_server(report, false);
+        play_server(own, false);
     if (strcmp(role, "exit 3") == 0)
         return 3;
     if (strcmp(role, "crash") == 0)
@@ -176,6 +179,7 @@ RUN_TEST(the_new_program_has_the_sockets_and_nothing_else)
     hem__upgrade_socket sockets[] = {{first, "http"}, {second, "x.y-z_1"}};
     up.call.sockets = sockets;
     up.call.count = 2;
+    up.call.own[HEM__UPGRADE_AGENT] = second;
     int early = net_connect(port);
     pid_t pid = 0;
     setenv("LISTEN_PID", "17", 1);
@@ -184,8 +188,8 @@ RUN_TEST(the_new_program_has_the_sockets_and_nothing_else)
     check_int(run_role("serve", &pid), 0);
     check(pid > 0 && up.started == pid);
     int late = net_connect(port);
-    const char *want = "sockets 2 names http:x.y-z_1 report 5 watchdog 17 "
-                       "fds 0 1 2 3 4 5\n";
+    const char *want = "sockets 2 names http:x.y-z_1 own 5 -1 6 watchdog 17 "
+                       "fds 0 1 2 3 4 5 6\n";
     check(net_hears(early, want));
     check(net_hears(late, want));
     net_close(early);
@@ -203,7 +207,7 @@ RUN_TEST(variables_of_our_pid_become_those_of_the_new_one)
 {
     uint16_t port;
     int fd = listen_somewhere(&port);
-    up.call.sockets = &(hem__upgrade_socket){fd, "a"};
+    up.call.sockets = &(hem__upgrade_socket){fd, NULL};
     up.call.count = 1;
     char text[16];
     snprintf(text, sizeof(text), "%d", (int)getpid());
@@ -211,7 +215,7 @@ RUN_TEST(variables_of_our_pid_become_those_of_the_new_one)
     pid_t pid = 0;
     check_int(run_role("serve", &pid), 0);
     int peer = net_connect(port);
-    check(net_hears(peer, "sockets 1 names a report 4 watchdog mine "
+    check(net_hears(peer, "sockets 1 names - own 4 -1 -1 watchdog mine "
                           "fds 0 1 2 3 4\n"));
     net_close(peer);
     end(pid);
@@ -355,22 +359,36 @@ RUN_TEST(memory_that_lacks)
 
 /* ---- who reports ---- */
 
+static bool take_nothing(void)
+{
+    int own[HEM__UPGRADE_FD_COUNT];
+    hem__upgrade_take(own);
+    return own[0] == -1 && own[1] == -1 && own[2] == -1;
+}
+
+static void be_meant(void)
+{
+    char pid[16];
+    snprintf(pid, sizeof(pid), "%d", (int)getpid());
+    setenv(HEM__UPGRADE_PID, pid, 1);
+}
+
 static int be_nobody(void *arg)
 {
     (void)arg;
-    char pid[16];
-    snprintf(pid, sizeof(pid), "%d", (int)getpid());
-    check_int(hem__upgrade_take(), -1);
-    setenv(HEM__UPGRADE_FD, "0", 1);
-    check_int(hem__upgrade_take(), -1);
-    setenv(HEM__UPGRADE_PID, "1", 1); /* of another */
-    check_int(hem__upgrade_take(), -1);
-    check(getenv(HEM__UPGRADE_FD) != NULL);
-    static const char *const fds[] = {"", "x", "-1", "3x", "99999999999"};
+    check(take_nothing());
+    setenv(HEM__UPGRADE_FDS, "report=0", 1);
+    check(take_nothing());
+    setenv(HEM__UPGRADE_PID, "1", 1); /* another */
+    check(take_nothing());
+    check(getenv(HEM__UPGRADE_FDS) != NULL);
+    static const char *const fds[] = {"",  "x",       "=",
+                                      ":", "repor=3", "reportx=3"};
     for (size_t i = 0; i < COUNT_OF(fds); i++) {
-        setenv(HEM__UPGRADE_PID, pid, 1);
-        setenv(HEM__UPGRADE_FD, fds[i], 1);
-        check_int(hem__upgrade_take(), -1);
+        be_meant();
+        setenv(HEM__UPGRADE_FDS, fds[i], 1);
+        check(take_nothing());
+        check(!getenv(HEM__UPGRADE_FDS) && !getenv(HEM__UPGRADE_PID));
     }
     return check_failures_take();
 }
@@ -384,15 +402,18 @@ static void nobody_reports_who_was_not_asked(void **state)
 
 static int be_misled(void *arg)
 {
+    static const char *const fds[] = {
+        "report=0",  "report=",   "report=-1",
+        "report=3x", "report=99", "report=99999999999",
+        "report=0:x"};
     (void)arg;
-    char pid[16];
-    snprintf(pid, sizeof(pid), "%d", (int)getpid());
-    setenv(HEM__UPGRADE_PID, pid, 1);
-    setenv(HEM__UPGRADE_FD, "0", 1);
     close(0);
     check_int(open("/dev/null", O_RDWR), 0);
-    check_int(hem__upgrade_take(), -1);
-    check(!getenv(HEM__UPGRADE_FD) && !getenv(HEM__UPGRADE_PID));
+    for (size_t i = 0; i < COUNT_OF(fds); i++) {
+        be_meant();
+        setenv(HEM__UPGRADE_FDS, fds[i], 1);
+        check(take_nothing());
+    }
     return check_failures_take();
 }
 
@@ -402,7 +423,7 @@ static void what_is_no_socket_is_left_alone(void **state)
     struct ending e;
     process_run(be_misled, NULL, &e);
     check_int(e.status, 0);
-    check_contains(e.text, "$HEM_UPGRADE_FD is no socket");
+    check_contains(e.text, "report in $HEM_UPGRADE_FDS is no socket");
     run_assert_checks();
 }
 

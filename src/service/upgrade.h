@@ -16,16 +16,30 @@
 
 #include "hem/subprocess.h"
 
-/* Variables of the new one: the socket on which it says that it is ready, and
- * for which process that is, so that no child of it takes it for its own. */
-#define HEM__UPGRADE_FD  "HEM_UPGRADE_FD"
+/*
+ * Variables of the new one: descriptors that are between hem and hem, as
+ * "report=5:admin=6", and the process that they are for, so that no child of it
+ * takes them for its own. $LISTEN_FDS and its like are the program's.
+ */
+#define HEM__UPGRADE_FDS "HEM_UPGRADE_FDS"
 #define HEM__UPGRADE_PID "HEM_UPGRADE_PID"
+
+/* Which there are. */
+enum hem__upgrade_fd {
+    HEM__UPGRADE_REPORT, /* the socket to say that it is ready on */
+    HEM__UPGRADE_ADMIN,  /* listening sockets of the old one's, where it has */
+    HEM__UPGRADE_AGENT,  /* them */
+    HEM__UPGRADE_FD_COUNT
+};
+
+/* Their names there. */
+extern const char *const hem__upgrade_fd_names[HEM__UPGRADE_FD_COUNT];
 
 /* What it says. */
 #define HEM__UPGRADE_READY "READY\n"
 
-/* A descriptor that is handed on, and its name in $LISTEN_FDNAMES: letters,
- * digits, "-_.". */
+/* A socket that is handed on; `name` of letters, digits, "-_.", for
+ * $LISTEN_FDNAMES; NULL: none. */
 typedef struct hem__upgrade_socket {
     int fd;
     const char *name;
@@ -35,8 +49,9 @@ typedef struct hem__upgrade_call {
     char *const *argv; /* of the new program; NULL: as this one was started */
     const hem__upgrade_socket *sockets; /* `count` */
     size_t count;
-    hem_ns timeout; /* for it to be ready */
-    hem_ns grace;   /* from SIGTERM to SIGKILL, when it is not; 0: 5 s */
+    int own[HEM__UPGRADE_FD_COUNT]; /* ADMIN, AGENT; 0: none */
+    hem_ns timeout;                 /* for it to be ready */
+    hem_ns grace; /* from SIGTERM to SIGKILL, when it is not; 0: 5 s */
     void (*started)(void *arg, pid_t pid); /* it was; or NULL */
     void *arg;
 } hem__upgrade_call;
@@ -47,9 +62,9 @@ typedef struct hem__upgrade_gift {
     hem_subprocess_options options;
     hem_subprocess_fd *fds;
     char *text;       /* of argv; NULL: it is the caller's */
-    char *names;      /* LISTEN_FDNAMES=... */
+    char *names;      /* LISTEN_FDNAMES=..., or NULL */
     char count[32];   /* LISTEN_FDS=... */
-    char report[32];  /* HEM_UPGRADE_FD=... */
+    char own[96];     /* HEM_UPGRADE_FDS=... */
     char *add[8];     /* to its environment */
     char *own_pid[8]; /* variables of its pid */
 } hem__upgrade_gift;
@@ -70,11 +85,10 @@ void hem__upgrade_gift_deinit(hem__upgrade_gift *g);
  */
 int hem__upgrade_run(const hem__upgrade_call *call, pid_t *ret_pid);
 
-/*
- * In the new program: the socket to report by, close-on-exec, non-blocking, and
- * the caller's; -1: nobody waits for it. Takes it out of the environment.
- */
-int hem__upgrade_take(void);
+/* In the new program: the descriptors that are for hem, close-on-exec,
+ * non-blocking, and the caller's; each -1: there is none. Takes them out of the
+ * environment. */
+void hem__upgrade_take(int ret[HEM__UPGRADE_FD_COUNT]);
 
 /* Say that this one is ready, and close the socket. That nobody is there to
  * hear of it is no error. */

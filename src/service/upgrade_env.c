@@ -105,39 +105,58 @@ static int choose_program(hem__upgrade_gift *g, const hem__upgrade_call *call)
     return read_arguments(g);
 }
 
+/* None has a name mostly: then none is told. */
 static int list_names(hem__upgrade_gift *g, const hem__upgrade_call *call)
 {
-    static const char variable[] = "LISTEN_FDNAMES=";
-    size_t bytes = sizeof(variable);
-    for (size_t i = 0; i < call->count; i++)
-        bytes += strlen(call->sockets[i].name) + 1;
+    static const char variable[] = "LISTEN_FDNAMES=", unknown[] = "unknown";
+    size_t bytes = sizeof(variable), named = 0;
+    for (size_t i = 0; i < call->count; i++) {
+        const char *name = call->sockets[i].name;
+        named += name != NULL;
+        bytes += strlen(name ? name : unknown) + 1;
+    }
+    if (named == 0)
+        return 0;
     g->names = hem__alloc(bytes);
     if (!g->names)
         return HEM_ENOMEM;
     char *at = stpcpy(g->names, variable);
     for (size_t i = 0; i < call->count; i++) {
+        const char *name = call->sockets[i].name;
         if (i > 0)
             *at++ = ':';
-        at = stpcpy(at, call->sockets[i].name);
+        at = stpcpy(at, name ? name : unknown);
     }
     return 0;
 }
 
+/* Add `from`, as the next of the new program's. */
+static int add_descriptor(hem__upgrade_gift *g, int from)
+{
+    int to = FIRST_FD + (int)g->options.fd_count;
+    g->fds[g->options.fd_count++] = (hem_subprocess_fd){from, to};
+    return to;
+}
+
+/* The program's first, as $LISTEN_FDS has them. */
 static int list_descriptors(hem__upgrade_gift *g, const hem__upgrade_call *call,
                             int report)
 {
-    size_t count = call->count + 1;
-    g->fds = hem__alloc(count * sizeof(g->fds[0]));
+    g->fds =
+        hem__alloc((call->count + HEM__UPGRADE_FD_COUNT) * sizeof(g->fds[0]));
     if (!g->fds)
         return HEM_ENOMEM;
-    for (size_t i = 0; i < call->count; i++)
-        g->fds[i] = (hem_subprocess_fd){call->sockets[i].fd, FIRST_FD + (int)i};
-    int last = FIRST_FD + (int)call->count;
-    g->fds[call->count] = (hem_subprocess_fd){report, last};
     g->options.fds = g->fds;
-    g->options.fd_count = count;
-    snprintf(g->report, sizeof(g->report), HEM__UPGRADE_FD "=%d", last);
+    for (size_t i = 0; i < call->count; i++)
+        (void)add_descriptor(g, call->sockets[i].fd);
     snprintf(g->count, sizeof(g->count), "LISTEN_FDS=%zu", call->count);
+    char *at = stpcpy(g->own, HEM__UPGRADE_FDS);
+    for (int i = 0; i < HEM__UPGRADE_FD_COUNT; i++) {
+        int fd = i == HEM__UPGRADE_REPORT ? report : call->own[i];
+        if (fd > 0)
+            at += sprintf(at, "%c%s=%d", i == 0 ? '=' : ':',
+                          hem__upgrade_fd_names[i], add_descriptor(g, fd));
+    }
     return 0;
 }
 
@@ -151,11 +170,12 @@ static void list_variables(hem__upgrade_gift *g, bool sockets)
     size_t add = 0, own = 0;
     for (size_t i = 0; i < sizeof(dropped) / sizeof(dropped[0]); i++)
         g->add[add++] = (char *)(uintptr_t)dropped[i];
-    g->add[add++] = g->report;
+    g->add[add++] = g->own;
     g->own_pid[own++] = (char *)(uintptr_t)HEM__UPGRADE_PID;
+    if (g->names)
+        g->add[add++] = g->names;
     if (sockets) {
         g->add[add++] = g->count;
-        g->add[add++] = g->names;
         g->own_pid[own++] = (char *)(uintptr_t) "LISTEN_PID";
     }
     for (size_t i = 0; i < sizeof(with_pid) / sizeof(with_pid[0]); i++) {

@@ -7,31 +7,64 @@
 #include "base/sys.h"
 #include "service/upgrade.h"
 
-/* A number of digits alone; -1: it is none. */
-static long parse_number(const char *text)
+const char *const hem__upgrade_fd_names[HEM__UPGRADE_FD_COUNT] = {
+    "report", "admin", "agent"};
+
+/* A number of digits alone, up to `end`; -1: it is none. */
+static int parse_number(const char *text, const char *end)
 {
-    char *end;
-    if (!text || text[0] < '0' || text[0] > '9')
+    int n = 0;
+    if (text == end)
         return -1;
-    long n = strtol(text, &end, 10);
-    return *end == '\0' && n < INT32_MAX ? n : -1;
+    for (; text < end; text++) {
+        if (*text < '0' || *text > '9' || n > INT32_MAX / 10 - 1)
+            return -1;
+        n = 10 * n + (*text - '0');
+    }
+    return n;
 }
 
-int hem__upgrade_take(void)
+/* A socket that is ours from now on; -1: it is none. */
+static int take_socket(int fd)
 {
-    int fd = (int)parse_number(getenv(HEM__UPGRADE_FD));
-    if (fd < 0 || parse_number(getenv(HEM__UPGRADE_PID)) != getpid())
-        return -1;
-    unsetenv(HEM__UPGRADE_FD);
-    unsetenv(HEM__UPGRADE_PID);
     struct stat st;
-    if (hem__sys_fstat(fd, &st) < 0 || !S_ISSOCK(st.st_mode) ||
+    if (fd < 0 || hem__sys_fstat(fd, &st) < 0 || !S_ISSOCK(st.st_mode) ||
         hem__sys_fcntl_set_fd(fd, FD_CLOEXEC) < 0 ||
-        hem__sys_fcntl_set(fd, O_NONBLOCK) < 0) {
-        hem_log(HEM_LOG_WARNING, "upgrade: $" HEM__UPGRADE_FD " is no socket");
+        hem__sys_fcntl_set(fd, O_NONBLOCK) < 0)
         return -1;
-    }
     return fd;
+}
+
+/* Of "name=5", which ends at `end`. */
+static void take_one(int ret[], const char *entry, const char *end)
+{
+    for (int i = 0; i < HEM__UPGRADE_FD_COUNT; i++) {
+        const char *name = hem__upgrade_fd_names[i];
+        size_t length = strlen(name);
+        if (strncmp(entry, name, length) != 0 || entry[length] != '=')
+            continue;
+        ret[i] = take_socket(parse_number(entry + length + 1, end));
+        if (ret[i] < 0)
+            hem_log(HEM_LOG_WARNING,
+                    "upgrade: %s in $" HEM__UPGRADE_FDS " is no socket", name);
+    }
+}
+
+void hem__upgrade_take(int ret[HEM__UPGRADE_FD_COUNT])
+{
+    for (int i = 0; i < HEM__UPGRADE_FD_COUNT; i++)
+        ret[i] = -1;
+    const char *at = getenv(HEM__UPGRADE_FDS), *pid = getenv(HEM__UPGRADE_PID);
+    if (!at || !pid || parse_number(pid, pid + strlen(pid)) != getpid())
+        return;
+    for (const char *end;; at = end + 1) {
+        end = strchrnul(at, ':');
+        take_one(ret, at, end);
+        if (!*end)
+            break;
+    }
+    unsetenv(HEM__UPGRADE_FDS);
+    unsetenv(HEM__UPGRADE_PID);
 }
 
 void hem__upgrade_say_ready(int fd)
