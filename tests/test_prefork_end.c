@@ -129,7 +129,7 @@ static void an_error_of_a_worker_is_logged_by_name(void **state)
     struct ending e;
     run_server(fail_to_bind, 1, HEM_EEXITED, &e);
     check_contains(e.text, "worker 0 (pid ");
-    check_contains(e.text, ") failed: HEM_EADDRINUSE: ");
+    check_contains(e.text, ") failed in set up: HEM_EADDRINUSE: ");
     check_contains(e.text, ") exited with status 1\n");
 }
 
@@ -151,7 +151,7 @@ static void a_worker_that_fails_while_it_stops_is_a_failure(void **state)
     server_hear(&process, 'r', WORKERS);
     check_int(kill(process.pid, SIGTERM), 0);
     server_check_end(&process, &e);
-    check_contains(e.text, "failed: HEM_EIO: ");
+    check_contains(e.text, "failed in tear down: HEM_EIO: ");
     server_deinit(&s);
 }
 

@@ -171,6 +171,7 @@
     X(int, execve, (const char *path, char *const *argv, char *const *env),                     \
       (path, argv, env), (ENOENT, EACCES, ENOEXEC, E2BIG, ENOMEM, ETXTBSY, EAGAIN, EIO))        \
     X(int, map_stacks, (void **ret, size_t bytes), (ret, bytes), (ENOMEM, EAGAIN))              \
+    X(int, map_shared, (void **ret, size_t bytes), (ret, bytes), (ENOMEM))                      \
     X(int, guard_region, (void *p, size_t bytes), (p, bytes), (EINVAL, ENOMEM, EAGAIN))         \
     X(int, guard_protect, (void *p, size_t bytes), (p, bytes), (ENOMEM))                        \
     X(int, sigaltstack, (const stack_t *ss, stack_t *old), (ss, old), (ENOMEM, EPERM))

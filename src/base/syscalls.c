@@ -55,6 +55,16 @@ int hem__call_map_stacks(void **ret, size_t bytes)
     return 0;
 }
 
+int hem__call_map_shared(void **ret, size_t bytes)
+{
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED)
+        return -errno;
+    *ret = p;
+    return 0;
+}
+
 int hem__call_guard_region(void *p, size_t bytes)
 {
     static atomic_bool heeds_advice = false;

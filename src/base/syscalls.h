@@ -156,6 +156,9 @@ pid_t hem__call_fork_bare(int *ret_pidfd);
 /* Address space for stacks: zero, private, not reserved, no huge pages. */
 int hem__call_map_stacks(void **ret, size_t bytes);
 
+/* Memory, zero, that is shared with children of fork(). */
+int hem__call_map_shared(void **ret, size_t bytes);
+
 /* Make pages that fault, in a mapping; HEM_EINVAL: not on this kernel. */
 int hem__call_guard_region(void *p, size_t bytes);
 

@@ -35,11 +35,14 @@ struct server;
 
 struct worker { /* as the parent sees it */
     struct server *server;
+    hem__role role;
     hem__worker_start start;
     hem_child child; /* open while it runs */
 };
 
 struct server {
+    const hem_prefork_options *options;
+    hem__scoreboard scoreboard;
     hem_ns grace;
     const int *sockets; /* to be closed, ended by 0; NULL: none are left */
     uint32_t forking;   /* forks under way */
@@ -93,7 +96,7 @@ static void fail(struct server *s, int error)
 
 static void say(const struct worker *w, const char *what, int error)
 {
-    hem_log(HEM_LOG_ERROR, "%s %u %s: %s: %s", w->start.name, w->start.index,
+    hem_log(HEM_LOG_ERROR, "%s %u %s: %s: %s", w->role.name, w->start.index,
             what, hem_errname(error), hem_strerror(error));
 }
 
@@ -103,7 +106,7 @@ static int judge(const struct worker *w, const hem_child_status *status)
     if (status->exit_code == 0)
         return 0;
     char who[100];
-    snprintf(who, sizeof(who), "%.60s %u (pid %d)", w->start.name,
+    snprintf(who, sizeof(who), "%.60s %u (pid %d)", w->role.name,
              w->start.index, (int)hem_child_pid(&w->child));
     if (!status->signal) {
         hem_log(HEM_LOG_ERROR, "%s exited with status %d", who,
@@ -118,23 +121,22 @@ static int judge(const struct worker *w, const hem_child_status *status)
     return HEM_ESIGNALED;
 }
 
-static void get_stop_set(sigset_t *ret)
+static int be_worker(void *arg, int channel)
 {
-    sigemptyset(ret);
-    for (const int *signo = hem__stop_signals; *signo; signo++)
-        sigaddset(ret, *signo);
+    const struct worker *w = arg;
+    return hem__worker_main(&w->start, channel);
 }
 
 /* Fork a worker and wait for its end; returns how that was. */
 static int run_worker(struct worker *w)
 {
     sigset_t keep;
-    get_stop_set(&keep);
     struct server *s = w->server;
+    hem__worker_blocked(&keep, &w->role, s->options);
     s->forking++;
-    int rc = hem__fork(&w->child, &(hem__fork_call){.fn = hem__worker_main,
-                                                    .arg = &w->start,
-                                                    .blocked = &keep});
+    int rc = hem__fork(
+        &w->child,
+        &(hem__fork_call){.fn = be_worker, .arg = w, .blocked = &keep});
     s->forking--;
     if (s->told)
         close_sockets(s);
@@ -185,7 +187,7 @@ static int limit_grace(void *arg)
     HEM_TRY(hem_future_wait(&s->stopping));
     HEM_TRY(hem_sleep(s->grace));
     hem_log(HEM_LOG_WARNING, "%s: grace period over, killing what is left",
-            s->workers[0].start.name);
+            s->workers[0].role.name);
     tell_all(s, SIGKILL);
     return 0;
 }
@@ -224,7 +226,7 @@ static void drain_signals(struct server *s)
 static int supervise(void *arg)
 {
     struct server *s = arg;
-    HEM_TRY(hem_signal_open(&s->signal, hem__stop_signals));
+    HEM_TRY(hem_signal_open(&s->signal, hem__stop_signals(s->options)));
     int rc = serve(s);
     drain_signals(s);
     hem_signal_close(&s->signal);
@@ -247,6 +249,11 @@ static struct server *server_create(hem_worker_fn *fn, void *arg,
     struct server *s = hem__calloc(sizeof(*s) + count * sizeof(s->workers[0]));
     if (!s)
         return NULL;
+    if (hem__scoreboard_init(&s->scoreboard, count) < 0) {
+        hem__free(s);
+        return NULL;
+    }
+    s->options = o;
     s->grace = o->grace ? o->grace : DEFAULT_GRACE;
     s->sockets = o->sockets;
     s->count = count;
@@ -254,12 +261,14 @@ static struct server *server_create(hem_worker_fn *fn, void *arg,
     for (uint32_t i = 0; i < count; i++) {
         struct worker *w = &s->workers[i];
         w->server = s;
-        w->start = (hem__worker_start){.fn = fn,
-                                       .arg = arg,
-                                       .run = o->run,
-                                       .name = o->name ? o->name : "worker",
-                                       .index = i,
-                                       .parent = getpid()};
+        w->role = (hem__role){
+            .fn = fn, .arg = arg, .name = o->name ? o->name : "worker"};
+        w->start =
+            (hem__worker_start){.role = &w->role,
+                                .options = o,
+                                .slot = hem__scoreboard_take(&s->scoreboard),
+                                .index = i,
+                                .parent = getpid()};
     }
     return s;
 }
@@ -280,6 +289,7 @@ int hem_prefork(hem_worker_fn *worker, void *arg,
         hem_run(supervise, s,
                 &(hem_run_options){.name = "prefork", .keep_sigint = true});
     close_sockets(s);
+    hem__scoreboard_deinit(&s->scoreboard);
     hem__free(s);
     return rc;
 }

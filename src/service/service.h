@@ -60,12 +60,12 @@ typedef enum hem__instance_state {
 } hem__instance_state;
 
 /* Why an instance is told to stop, or was not needed to. */
-typedef enum hem__leave {
+typedef enum hem__leaving {
     HEM__LEAVE_NOT,      /* its end is its own */
     HEM__LEAVE_SERVICE,  /* the service stops: its failure is the service's */
     HEM__LEAVE_REPLACED, /* another is in its place, or nobody shall be: its
                             failure is named and has no consequences */
-} hem__leave;
+} hem__leaving;
 
 /* What kind of worker: the workers share one, each extra process has its own. */
 typedef struct hem__role {
@@ -93,7 +93,7 @@ struct hem__instance {
     pthread_t thread;     /* of a thread */
     pid_t pid;            /* 0: not there yet; this process' for a thread */
     hem__instance_state state;
-    hem__leave leave;
+    hem__leaving leave;
     int told;                    /* signal that it was told; 0: not yet */
     hem_ns started_at, ready_at; /* on the loop's clock; 0: not yet */
     hem_event settled;           /* it is ready, or ended, or told before */
@@ -272,7 +272,7 @@ hem__instance *hem__instance_start(hem__seat *seat, int *ret_error);
 
 /* Tell it to stop; once, further calls do nothing. `why` is not
  * HEM__LEAVE_NOT. */
-void hem__instance_tell(hem__instance *i, int signo, hem__leave why);
+void hem__instance_tell(hem__instance *i, int signo, hem__leaving why);
 
 /* Kill a process; a thread that does not end is named in the log. */
 void hem__instance_kill(hem__instance *i);
