@@ -157,12 +157,13 @@ struct hem__service {
                          rolls, upgrades): cancelled when stopping begins */
     hem_scope *helpers; /* of what lives until the very end (admin, health) */
     void *value;        /* of the main context */
+    hem_task *main;     /* that context's task, until it has ended */
     hem_signal signal;  /* all signals that it receives */
-    sigset_t blocked;   /* in workers: the stop signals */
     const int *stop_signals; /* ended by 0 */
-    const int *sockets;      /* to be closed, ended by 0; NULL: none are left */
-    uint32_t forking;        /* forks under way, which need the sockets */
-    pid_t pid;               /* of this process */
+    hem_ns pulse;       /* of the workers' hearts; 0: as `heartbeat` needs it */
+    const int *sockets; /* to be closed, ended by 0; NULL: none are left */
+    uint32_t forking;   /* forks under way, which need the sockets */
+    pid_t pid;          /* of this process */
     hem_pid_file pid_file;
     const hem_user *user; /* that workers become, or NULL */
     hem_user user_memory;
@@ -180,10 +181,9 @@ struct hem__service {
     bool reloading;     /* a rolling restart is under way */
     uint32_t epoch;     /* rolling restarts that have begun */
     /* Counted for /metrics. */
-    uint64_t restarts;        /* of workers that failed */
-    uint64_t reloads;         /* that are over, given up ones too */
-    hem_ns restart_window_at; /* the window of restart_limit began */
-    uint32_t restart_count;   /* restarts in it */
+    uint64_t restarts;     /* of workers that failed */
+    uint64_t reloads;      /* that are over, given up ones too */
+    hem_ns *restarts_made; /* when: the last restart_limit of them */
     /* What the other parts keep between calls; each part's own. */
     struct hem__admin *admin;
     struct hem__upgrade *upgrade;
@@ -235,9 +235,6 @@ void hem__crew_shrink(hem__service *s);
 void hem__crew_ready(hem__instance *i);
 void hem__crew_ended(hem__instance *i);
 
-/* Start one for a seat that has room. NULL with *ret_error: no memory. */
-hem__instance *hem__seat_start(hem__seat *seat, int *ret_error);
-
 /* Wait until the seat has room, or `now` is another than `old`. [suspends]
  * [cancel point] */
 int hem__seat_wait_room(hem__seat *seat, const hem__instance *old);
@@ -284,7 +281,8 @@ static inline void hem__instance_hold(hem__instance *i)
 void hem__instance_release(hem__instance *i);
 
 /* "worker 3 (pid 1234)", for the log. */
-const char *hem__instance_name(const hem__instance *i, char room[static 80]);
+#define HEM__INSTANCE_NAME 80
+const char *hem__instance_name(const hem__instance *i, char *room);
 
 /* ---- the other parts ---- */
 
