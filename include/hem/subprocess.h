@@ -96,6 +96,9 @@ typedef struct hem_subprocess_options {
     char *const *env; /* its environment, ended by NULL; NULL: the parent's */
     char *const *env_add; /* "NAME=value" that are set in that, "NAME" that are
                              left out of it; ended by NULL; NULL: none */
+    char *const *env_pid; /* names of variables that are set to its pid, as
+                             sockets that are passed on need: LISTEN_PID; ended
+                             by NULL; NULL: none */
     const char *cwd;      /* its directory, entered with the rights of the
                              parent; NULL: the parent's */
     bool new_session;     /* setsid() */

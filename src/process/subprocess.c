@@ -309,13 +309,26 @@ int hem_subprocess_check(const hem_child_status *status)
 
 /* Closing. */
 
-static void finish(hem_loop *l, hem_subprocess *p)
+/* When the child is closed. */
+static void finish_rest(hem_loop *l, hem_subprocess *p)
 {
     hem__timer_disarm(&l->timers, &p->timer);
     hem__timers_release(&l->timers);
-    hem_child_close(&p->child); /* kills and reaps it */
     hem__sync_wake(&p->waiters, SIZE_MAX, "hem_subprocess_close");
     close_streams(p);
+}
+
+static void finish(hem_loop *l, hem_subprocess *p)
+{
+    hem_child_close(&p->child); /* kills and reaps it */
+    finish_rest(l, p);
+}
+
+void hem__subprocess_release(hem_subprocess *p)
+{
+    hem_loop *l = hem__loop_need("hem__subprocess_release");
+    (void)hem__fd_close(l, &p->child.fd);
+    finish_rest(l, p);
 }
 
 /* Wait as long as the grace lasts, which is that of the first who closes it. The
