@@ -14,14 +14,3 @@ __attribute__((weak)) int hem_inherited_fd(const char *name, size_t i)
     (void)i;
     return HEM_ENOENT;
 }
-
-__attribute__((weak)) uint32_t hem__service_ready_workers(const hem__service *s)
-{
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < s->seat_count; i++) {
-        const hem__instance *now = s->seats[i].now;
-        n += !s->seats[i].role->extra && now &&
-             now->state == HEM__INSTANCE_READY;
-    }
-    return n;
-}
