@@ -319,8 +319,10 @@ static int open_listener(hem_listener *l, const char *name, const char *text)
                         name, text);
     hem_listen_options o = {.limit = HEM__HEAD_MAX,
                             .fd = find_inherited(name, &a)};
-    rc = hem_listen_address(l, &a, &o);
-    if (rc < 0 && o.fd > 0)
+    if (o.fd == 0)
+        return hem_listen_address(l, &a, &o);
+    rc = hem_listen(l, NULL, 0, &o);
+    if (rc < 0)
         close(o.fd);
     return rc;
 }
