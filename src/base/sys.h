@@ -160,7 +160,6 @@
     X(int, kill, (pid_t pid, int signo), (pid, signo), (EPERM))                                 \
     X(int, wait_pidfd, (int fd, siginfo_t *info, int flags), (fd, info, flags), (EINTR))        \
     X(int, wait_pid, (pid_t pid, siginfo_t *info, int flags), (pid, info, flags), (EINTR))      \
-    X(int, kill, (pid_t pid, int signo), (pid, signo), (EPERM))                                 \
     X(int, timerfd_create, (int clock, int flags), (clock, flags),                              \
       (EMFILE, ENFILE, ENOMEM, ENODEV))                                                         \
     X(pid_t, clone_process, (int (*fn)(void *), void *stack, int flags, void *arg, int *pidfd),    \
