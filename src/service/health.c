@@ -10,17 +10,15 @@
  * not given time either has a period to beat again. One whose heart never beat
  * has none: a plain process, a loop on a virtual clock.
  */
-#include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "base/list.h"
 #include "base/log.h"
-#include "base/sys.h"
-#include "hem/error.h"
+#include "hem/clock.h"
+#include "hem/notify.h"
 #include "service/health.h"
 #include "service/jitter.h"
+#include "service/resident.h"
 
 #define LOOKS      4 /* in a heartbeat */
 #define PERIOD_MIN HEM_MSEC
@@ -91,30 +89,6 @@ bool hem__health_all_beat(const hem__service *s, hem_ns within)
 
 /* ---- memory ---- */
 
-/* The second number of /proc/PID/statm, in pages. */
-static size_t parse_resident(const char *text)
-{
-    unsigned long long pages;
-    if (sscanf(text, "%*u %llu", &pages) != 1)
-        return 0;
-    return (size_t)pages * (size_t)sysconf(_SC_PAGESIZE);
-}
-
-size_t hem__health_resident(pid_t pid)
-{
-    char path[40], text[120];
-    snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
-    int fd = hem__sys_open(path, O_RDONLY | O_CLOEXEC, 0);
-    if (fd < 0)
-        return 0;
-    ssize_t n = hem__sys_read(fd, text, sizeof(text) - 1);
-    close(fd);
-    if (n <= 0)
-        return 0;
-    text[n] = '\0';
-    return parse_resident(text);
-}
-
 /* How much it may have: drawn once for each, and kept as one more. */
 static size_t memory_limit(hem__instance *i)
 {
@@ -124,34 +98,27 @@ static size_t memory_limit(hem__instance *i)
         i->jitter = hem__jitter(o->max_memory_jitter, salt) | 1;
     size_t limit;
     return __builtin_add_overflow(o->max_memory, i->jitter, &limit) ? SIZE_MAX
-                                                                     : limit;
+                                                                    : limit;
 }
 
 static void weigh(hem__instance *i)
 {
-    const hem_prefork_options *o = i->service->options;
     if (!i->alive || i->pid == 0)
         return;
-    i->memory = hem__health_resident(i->pid);
-    if (o->max_memory == 0 || i->role->extra || i->wants_replacement ||
+    i->memory = hem__resident_bytes(i->pid);
+    if (i->role->extra || i->wants_replacement ||
         i->state != HEM__INSTANCE_READY || i->memory <= memory_limit(i))
         return;
     char why[80];
-    snprintf(why, sizeof(why), "max_memory: %zu bytes are resident",
-             i->memory);
+    snprintf(why, sizeof(why), "max_memory: %zu bytes are resident", i->memory);
     hem__instance_replace(i, why);
 }
 
 /* ---- all of them ---- */
 
-static bool weighs(const hem_prefork_options *o)
-{
-    return o->max_memory > 0 || o->admin;
-}
-
 static void look(hem__service *s, hem_ns late)
 {
-    bool memory = weighs(s->options);
+    bool memory = s->options->max_memory > 0;
     struct hem__list *all = &s->instances, *next;
     for (struct hem__list *e = all->next; e != all; e = next) {
         hem__instance *i = HEM__CONTAINER(e, hem__instance, link);
@@ -183,7 +150,7 @@ int hem__health_start(hem__service *s, hem_scope *scope)
         beat = watchdog;
     if (beat != HEM_NEVER)
         s->pulse = hem__health_period(beat);
-    if (beat == HEM_NEVER && !weighs(o))
+    if (beat == HEM_NEVER && o->max_memory == 0)
         return 0;
     return hem_scope_spawn(scope, NULL, keep_looking, s);
 }

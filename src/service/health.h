@@ -14,7 +14,4 @@ hem_ns hem__health_period(hem_ns heartbeat);
  * for it. */
 bool hem__health_all_beat(const hem__service *s, hem_ns within);
 
-/* Resident bytes of a process; 0: not known. */
-size_t hem__health_resident(pid_t pid);
-
 #endif

@@ -16,20 +16,6 @@ int hem__watchdog_start(hem__service *s, hem_scope *scope)
     return 0;
 }
 
-int hem__admin_start(hem__service *s, hem_scope *scope)
-{
-    (void)s;
-    (void)scope;
-    return 0;
-}
-
-int hem__health_start(hem__service *s, hem_scope *scope)
-{
-    (void)s;
-    (void)scope;
-    return 0;
-}
-
 int hem__upgrade_start(hem__service *s)
 {
     (void)s;
