@@ -15,10 +15,3 @@ int hem__watchdog_start(hem__service *s, hem_scope *scope)
     (void)scope;
     return 0;
 }
-
-int hem__health_start(hem__service *s, hem_scope *scope)
-{
-    (void)s;
-    (void)scope;
-    return 0;
-}
