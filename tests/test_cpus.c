@@ -44,11 +44,17 @@ static void a_quota_is_rounded_up(void **state)
         const char *text;
         uint32_t cpus;
     } cases[] = {
-        {"100000 100000\n", 1}, {"100001 100000\n", 2}, {"1000 100000\n", 1},
-        {"250000 100000\n", 3}, {"max 100000\n", UINT32_MAX},
-        {"", UINT32_MAX},       {"0 100000\n", UINT32_MAX},
-        {"7 0\n", UINT32_MAX},  {"-1 100000\n", UINT32_MAX},
-        {"x\n", UINT32_MAX},    {"9999999999999999 1\n", UINT32_MAX},
+        {"100000 100000\n", 1},
+        {"100001 100000\n", 2},
+        {"1000 100000\n", 1},
+        {"250000 100000\n", 3},
+        {"max 100000\n", UINT32_MAX},
+        {"", UINT32_MAX},
+        {"0 100000\n", UINT32_MAX},
+        {"7 0\n", UINT32_MAX},
+        {"-1 100000\n", UINT32_MAX},
+        {"x\n", UINT32_MAX},
+        {"9999999999999999 1\n", UINT32_MAX},
     };
     (void)state;
     put("/proc/self/cgroup", "0::/\n");
@@ -76,7 +82,8 @@ static void the_least_quota_on_the_way_up_holds(void **state)
     check_int(quota(), 2);
 }
 
-static void a_group_is_found_below_what_is_mounted_of_its_hierarchy(void **state)
+static void
+a_group_is_found_below_what_is_mounted_of_its_hierarchy(void **state)
 {
     (void)state;
     put("/proc/self/cgroup", "5:memory:/docker/x\n"
@@ -104,9 +111,8 @@ static void of_two_versions_the_less_counts(void **state)
 {
     (void)state;
     put("/proc/self/cgroup", "1:cpu:/\n0::/\n");
-    put("/proc/self/mountinfo",
-        "2 1 0:2 / /v1 rw - cgroup cgroup rw,cpu\n"
-        "3 1 0:3 / /v2 rw - cgroup2 cgroup2 rw\n");
+    put("/proc/self/mountinfo", "2 1 0:2 / /v1 rw - cgroup cgroup rw,cpu\n"
+                                "3 1 0:3 / /v2 rw - cgroup2 cgroup2 rw\n");
     put("/v1/cpu.cfs_quota_us", "500000\n");
     put("/v1/cpu.cfs_period_us", "100000\n");
     check_int(quota(), 5);
@@ -116,8 +122,8 @@ static void of_two_versions_the_less_counts(void **state)
     check_int(quota(), 3);
 }
 
-static void a_group_that_is_not_to_be_seen_has_the_quota_of_the_mount(
-    void **state)
+static void
+a_group_that_is_not_to_be_seen_has_the_quota_of_the_mount(void **state)
 {
     static const char *const groups[] = {"0::/../outside\n", "0::/other\n",
                                          "0::/topmost\n"};

@@ -98,8 +98,7 @@ static int begin(void **state)
     return ledger_begin(state);
 }
 
-#define USER_TEST(name)                                                        \
-    cmocka_unit_test_setup_teardown(name, begin, ledger_end)
+#define USER_TEST(name) cmocka_unit_test_setup_teardown(name, begin, ledger_end)
 
 static void a_user_is_found_with_the_groups_that_it_is_in(void **state)
 {
@@ -223,10 +222,8 @@ static void answers_may_need_much_room(void **state)
     ledger_fail_at(0);
 }
 
-static const hem_user reader = {.uid = 4242,
-                                .gid = 5555,
-                                .groups = {6001, 6002, 6002},
-                                .group_count = 3};
+static const hem_user reader = {
+    .uid = 4242, .gid = 5555, .groups = {6001, 6002, 6002}, .group_count = 3};
 
 static void check_is_reader(void)
 {
@@ -297,8 +294,8 @@ static void need_root(void)
         skip();
 }
 
-static void all_threads_become_the_user_with_its_groups_and_stay_it(
-    void **state)
+static void
+all_threads_become_the_user_with_its_groups_and_stay_it(void **state)
 {
     (void)state;
     need_root();
