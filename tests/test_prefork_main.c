@@ -190,7 +190,7 @@ static void a_context_that_never_serves_has_no_workers(void **state)
     prefork_free(&p);
 }
 
-static int fail(hem_worker *w, void *arg)
+static int fail_to_bind(hem_worker *w, void *arg)
 {
     (void)w;
     (void)arg;
@@ -207,7 +207,7 @@ static int see_the_failure(hem_main *m, void *arg)
 static void a_context_is_told_of_the_workers_failure(void **state)
 {
     (void)state;
-    struct prefork p = {.worker = fail,
+    struct prefork p = {.worker = fail_to_bind,
                         .options = {.main = see_the_failure, .num_workers = 1},
                         .expected = HEM_EADDRINUSE};
     struct ending e;
