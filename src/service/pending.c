@@ -3,19 +3,6 @@
 #include "hem/error.h"
 #include "service/service.h"
 
-void hem__service_notify(hem__service *s, const char *state)
-{
-    (void)s;
-    (void)state;
-}
-
-int hem__watchdog_start(hem__service *s, hem_scope *scope)
-{
-    (void)s;
-    (void)scope;
-    return 0;
-}
-
 int hem__admin_start(hem__service *s, hem_scope *scope)
 {
     (void)s;
