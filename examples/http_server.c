@@ -62,6 +62,7 @@ static int run_worker(hem_worker *process, void *arg)
         .header_timeout = o->header_timeout,
         .idle_timeout = o->idle_timeout,
         .write_timeout = o->write_timeout,
+        .linger = o->linger,
     };
     struct drain drain = {process, &worker, &listener};
     HEM_SCOPE(scope);

@@ -67,6 +67,71 @@ VIRTUAL_TEST(long_names_are_refused_and_never_cut)
     return 0;
 }
 
+/* The record of a failure says `what`, the path, and the reason. */
+static void check_told(int rc, int error, const char *what, const char *path)
+{
+    char want[600];
+    check_int(rc, error);
+    snprintf(want, sizeof(want), "%s \"%s\": %s", what, path,
+             hem_strerror(error));
+    check_str(hem_failure_text(rc), want);
+}
+
+VIRTUAL_TEST(failures_tell_the_path)
+{
+    struct stat st;
+    hem_file f;
+    hem_dir d;
+    char *data, both[400];
+    const char *none = file_path("none"), *one = file_path("none/one");
+    file_make("a", 10);
+    check_told(hem_file_open(&f, none, O_RDONLY, NULL), HEM_ENOENT, "open",
+               none);
+    check_told(hem_file_open(&f, none, O_PATH, NULL), HEM_EINVAL, "open", none);
+    check_told(hem_dir_open(&d, none), HEM_ENOENT, "open", none);
+    check_told((int)hem_file_read_all(none, &data, NULL), HEM_ENOENT, "read",
+               none);
+    hem_file_read_all_options little = {.limit = 9};
+    check_told((int)hem_file_read_all(file_path("a"), &data, &little),
+               HEM_ELIMIT, "read", file_path("a"));
+    check_told((int)hem_file_write_all(one, "x", 1, NULL), HEM_ENOENT, "write",
+               one);
+    check_told(hem_stat(none, &st, NULL), HEM_ENOENT, "stat", none);
+    check_told(hem_unlink(none), HEM_ENOENT, "unlink", none);
+    check_told(hem_rmdir(none), HEM_ENOENT, "rmdir", none);
+    check_told(hem_mkdir(one, 0), HEM_ENOENT, "mkdir", one);
+    snprintf(both, sizeof(both), "%s\" to \"%s", none, one);
+    check_told(hem_rename(none, one, NULL), HEM_ENOENT, "rename", both);
+    return 0;
+}
+
+VIRTUAL_TEST(failures_tell_the_end_of_a_long_path_and_the_reason)
+{
+    char path[2000];
+    memset(path, '/', sizeof(path));
+    snprintf(path + 1900, 100, "%s/the-end", "none");
+    check_int(hem_unlink(path), HEM_ENOENT);
+    const char *text = hem_failure_text(HEM_ENOENT);
+    check_contains(text, "unlink \"...//");
+    check_contains(text, "/none/the-end\": ");
+    check_contains(text, hem_strerror(HEM_ENOENT));
+    check_int(hem_rename(path, path, NULL), HEM_ENOENT);
+    text = hem_failure_text(HEM_ENOENT);
+    check_contains(text, "/none/the-end\" to \"...//");
+    check_contains(text, hem_strerror(HEM_ENOENT));
+    return 0;
+}
+
+VIRTUAL_TEST(a_cancelled_call_leaves_no_record)
+{
+    struct stat st;
+    hem_task_cancel(hem_self(), NULL);
+    check_int(hem_stat(file_path("none"), &st, NULL), HEM_ECANCELED);
+    check_int(hem_task_uncancel(hem_self()), 0);
+    check(hem_failure() == NULL);
+    return 0;
+}
+
 VIRTUAL_TEST(a_directory_of_many_entries_is_read_whole)
 {
     size_t count = scaled(10000), sum = 0, seen = 0;
@@ -163,6 +228,9 @@ int main(void)
         FILE_TEST(a_file_is_looked_at),
         FILE_TEST(names_come_and_go),
         FILE_TEST(long_names_are_refused_and_never_cut),
+        FILE_TEST(failures_tell_the_path),
+        FILE_TEST(failures_tell_the_end_of_a_long_path_and_the_reason),
+        FILE_TEST(a_cancelled_call_leaves_no_record),
         FILE_TEST(a_directory_of_many_entries_is_read_whole),
         FILE_TEST(a_closed_directory_is_refused),
         FILE_TEST(a_directory_may_be_closed_while_it_is_read),

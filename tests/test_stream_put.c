@@ -320,6 +320,54 @@ VIRTUAL_TEST(what_nobody_takes_is_given_up)
     return 0;
 }
 
+static int end_it(void *arg)
+{
+    return hem_stream_shutdown_write(arg);
+}
+
+VIRTUAL_TEST(nothing_is_taken_while_writing_is_shut_down)
+{
+    hem_stream s;
+    hem_task *t;
+    fill_many();
+    int peer = net_open(&s, 0);
+    size_t taken = put_much(&s, 10000);
+    check_int(hem_spawn(&t, end_it, &s), 0);
+    net_settle();
+    check(!hem_task_done(t));
+    size_t pending = hem_stream_pending(&s);
+    check_int(hem_stream_put(&s, "x", 1), HEM_EPIPE);
+    check_int(hem_stream_shutdown_write(&s), HEM_EBUSY);
+    check_int(hem_stream_pending(&s), pending);
+    net_expect(peer, many, taken);
+    check_int(hem_await(t), 0);
+    check_int(hem_stream_put(&s, "x", 1), HEM_EPIPE);
+    check(net_hears_the_end(peer));
+    check_int(hem_stream_close(&s), 0);
+    net_close(peer);
+    return 0;
+}
+
+VIRTUAL_TEST(a_cancelled_shutdown_lets_put_go_on)
+{
+    hem_stream s;
+    hem_task *t;
+    fill_many();
+    int peer = net_open(&s, 0);
+    size_t taken = put_much(&s, 10000);
+    check_int(hem_spawn(&t, end_it, &s), 0);
+    net_settle();
+    check(hem_task_cancel(t, NULL));
+    check_int(hem_await(t), HEM_ECANCELED);
+    net_expect(peer, many, taken);
+    check_int(hem_stream_put(&s, "x", 1), 0);
+    check_int(hem_stream_flush(&s), 0);
+    check(net_hears(peer, "x"));
+    check_int(hem_stream_close(&s), 0);
+    net_close(peer);
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -335,6 +383,8 @@ int main(void)
         LEDGER_TEST(close_sends_what_there_is_room_for),
         LEDGER_TEST(a_reset_ends_what_is_kept),
         LEDGER_TEST(what_nobody_takes_is_given_up),
+        LEDGER_TEST(nothing_is_taken_while_writing_is_shut_down),
+        LEDGER_TEST(a_cancelled_shutdown_lets_put_go_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -188,6 +188,7 @@ CASE(layers)
     check_int(hem_stream_push(&a, &none, &layer), 0);
     check_int(hem_stream_find_layer(&a, &none, &layer), 0);
     check(layer == &layer);
+    check_int(hem_stream_write_stall(&a), HEM_NEVER);
     return close_pair(0);
 }
 
@@ -253,6 +254,7 @@ static const struct suspension table[] = {
     NEVER(hem_stream_open, stream),
     NEVER(hem_stream_may_push, layers),
     NEVER(hem_stream_find_layer, layers),
+    NEVER(hem_stream_write_stall, layers),
     NEVER(hem_stream_open_fd, pipe),
     NEVER(hem_stream_open_stdin, pipe),
     NEVER(hem_stream_open_stdout, pipe),

@@ -8,8 +8,7 @@
 
 #include "answer.h"
 
-#define LINGER_TIME HEM_SEC
-#define FIRST_TIME  HEM_SEC
+#define LAST_TIME HEM_SEC
 
 static int grow(http_connection *c)
 {
@@ -48,18 +47,17 @@ static bool has_come(const http_connection *c)
            recv(info.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
-/* How long it may take from now on: to begin, or to be complete. Who has just
- * connected is about to ask, even as the server ends; who has been answered
- * knows that the connection may end at any time. */
+/* How long it may take from now on: to begin, or to be complete. As the server
+ * ends, who has not asked yet may do so once more: it cannot know. */
 static hem_ns patience(const http_connection *c)
 {
     const http_worker *w = c->worker;
     bool has_begun = c->used > 0 || (w->draining && has_come(c));
     if (has_begun || (c->is_first && !w->draining))
         return w->header_timeout;
-    if (!w->draining)
+    if (!w->draining || w->idle_timeout < w->linger)
         return w->idle_timeout;
-    return c->is_first ? FIRST_TIME : 0;
+    return w->linger;
 }
 
 static void wait_begin(http_connection *c, hem_timeout *deadline)
@@ -184,7 +182,7 @@ static int linger(http_connection *c)
     if (hem_stream_shutdown_write(c->stream) < 0)
         return 0; /* the client has gone */
     hem_timeout t;
-    HEM_TRY(hem_timeout_open(&t, LINGER_TIME));
+    HEM_TRY(hem_timeout_open(&t, LAST_TIME));
     int rc = hem_timeout_close(&t, drop_input(c));
     return rc == HEM_ECANCELED ? rc : 0;
 }

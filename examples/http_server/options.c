@@ -21,21 +21,32 @@ static const char help[] =
     "      --idle-timeout TIME    between two requests (default: 60s)\n"
     "      --write-timeout TIME   for a client to take 256 KiB (default: 30s)\n"
     "      --grace TIME           for connections to finish (default: 5s)\n"
+    "      --linger TIME          for a last request of each (default: 2s)\n"
     "  -h, --help                 this text\n"
     "\n"
     "TIME is a number with ms, s or m behind it; without, of seconds.\n"
     "\n"
     "The first line of the output says where it listens. SIGTERM or SIGINT\n"
-    "ends it: each connection finishes the response under way, or the request\n"
-    "that has begun, within the time of --grace; those that wait for one are\n"
-    "closed. Sockets handed over by LISTEN_FDS and LISTEN_PID, as systemd\n"
+    "ends it: each connection is answered once more, and told to close; one\n"
+    "that asks for nothing is closed after the time of --linger. What is "
+    "under\n"
+    "way finishes within the time of --grace, of which --linger is a part.\n"
+    "\n"
+    "Sockets handed over by LISTEN_FDS and LISTEN_PID, as systemd\n"
     "does, are used instead of --bind and --port. Names that begin with a dot\n"
     "are not served, nor anything that lies outside of the directory.\n"
     "\n"
     "Exit status: 0 after a signal to stop, 1 after a failure (a worker that\n"
     "was killed is one), 2 after a mistake in the command line.\n";
 
-enum { CONNECTIONS = 256, HEADER_TIMEOUT, IDLE_TIMEOUT, WRITE_TIMEOUT, GRACE };
+enum {
+    CONNECTIONS = 256,
+    HEADER_TIMEOUT,
+    IDLE_TIMEOUT,
+    WRITE_TIMEOUT,
+    GRACE,
+    LINGER
+};
 
 static const struct option table[] = {
     {"root", required_argument, NULL, 'r'},
@@ -47,6 +58,7 @@ static const struct option table[] = {
     {"idle-timeout", required_argument, NULL, IDLE_TIMEOUT},
     {"write-timeout", required_argument, NULL, WRITE_TIMEOUT},
     {"grace", required_argument, NULL, GRACE},
+    {"linger", required_argument, NULL, LINGER},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -127,6 +139,8 @@ static bool apply(http_options *o, int option, const char *value)
         return parse_time(&o->write_timeout, value);
     case GRACE:
         return parse_time(&o->grace, value);
+    case LINGER:
+        return parse_time(&o->linger, value);
     default: /* getopt has explained */
         return false;
     }
@@ -143,6 +157,7 @@ int http_options_parse(http_options *ret, int argc, char **argv)
         .idle_timeout = 60 * HEM_SEC,
         .write_timeout = 30 * HEM_SEC,
         .grace = 5 * HEM_SEC,
+        .linger = 2 * HEM_SEC,
     };
     int option;
     while ((option = getopt_long(argc, argv, "r:p:b:w:h", table, NULL)) >= 0) {

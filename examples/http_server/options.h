@@ -16,7 +16,8 @@ typedef struct http_options {
     hem_ns header_timeout;
     hem_ns idle_timeout;
     hem_ns write_timeout;
-    hem_ns grace; /* for connections to finish when told to stop */
+    hem_ns linger; /* for one more request when told to stop */
+    hem_ns grace;  /* for connections to finish when told to stop */
 } http_options;
 
 /* Parse the command line. Returns -1 to go on, else the status to exit with:

@@ -41,6 +41,7 @@
  * Errors of the kernel are passed on: HEM_EIO, HEM_ENOSPC, HEM_EDQUOT,
  * HEM_EFBIG, HEM_EBADF (not open for that), HEM_EISDIR, ...; HEM_ENOMEM and
  * HEM_EAGAIN (no thread) may come from all that suspend, and change nothing.
+ * hem_failure() tells the path where the call that failed was given one.
  */
 #ifndef HEM_FILE_H
 #define HEM_FILE_H

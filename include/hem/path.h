@@ -14,6 +14,7 @@
  * errors: HEM_ENOENT, HEM_EACCES, HEM_EEXIST, HEM_ENOTEMPTY, HEM_EROFS, ...
  * HEM_ENAMETOOLONG: a path has 4096 bytes or more, or a name in it over 255.
  * HEM_ENOMEM and HEM_EAGAIN (no thread) may come from all that suspend.
+ * hem_failure() tells the path of the call that failed.
  *
  * Cancellation. A call that changes something: before it has begun it is
  * dropped, HEM_ECANCELED, and nothing was changed; one that has begun is waited

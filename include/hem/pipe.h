@@ -22,7 +22,9 @@
  *                      not wait, and writes at most 4 KiB: if another process
  *                      reads the same bytes in that moment, the loop waits;
  *   regular files      are read and written on a thread (thread.h): they are
- *                      always ready, and slow.
+ *                      always ready, and slow. It works on a duplicate, which
+ *                      stays what it was if the descriptor is closed meanwhile,
+ *                      and whose own closing ends locks of fcntl(), as any does.
  *
  * Descriptors that were closed as the program began, 0 to 2, are /dev/null from
  * the first hem_run() on, so that no socket gets their numbers.
@@ -47,8 +49,8 @@ typedef struct hem_stream_fd_options {
  * of type SOCK_STREAM, a regular file (from its position on). It is then the
  * stream's, and closed with it, unless `keep_open`. HEM_EBADF; HEM_EISDIR;
  * HEM_EINVAL: a socket of another type, limits or options that are none;
- * HEM_EEXIST: it belongs to a stream already; HEM_ENOMEM: `s` is closed and `fd`
- * as it was. [loop thread]
+ * HEM_EEXIST: it belongs to a stream already; HEM_EMFILE: there can be no
+ * duplicate; HEM_ENOMEM: `s` is closed and `fd` as it was. [loop thread]
  */
 HEM_API HEM_CHECK int hem_stream_open_fd(hem_stream *s, int fd,
                                          const hem_stream_fd_options *opts);

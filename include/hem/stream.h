@@ -74,6 +74,7 @@ typedef struct hem_stream {
     bool beneath;       /* a layer is on it, whose stream keeps the limit */
     uint8_t shorts;     /* enum hem__stream_shorts: what a short read tells */
     uint8_t on_threads; /* calls that a close must leave the descriptor to */
+    bool ending;        /* hem_stream_shutdown_write() is under way */
     struct hem_proxy *proxied; /* what a proxy said (proxy.h), or NULL */
 } hem_stream;
 
@@ -196,8 +197,8 @@ HEM_API HEM_CHECK ssize_t hem_stream_writev(hem_stream *s,
  * sent by the loop as the peer reads; also in callbacks. All the bytes or none:
  * HEM_ELIMIT, more than `high_water` is kept already (hem_stream_drain() first);
  * HEM_ENOMEM, HEM_ENOSPC; HEM_EMSGSIZE, size above SSIZE_MAX; HEM_ENOTSUP, the
- * transport has no such thing. The error of what was kept before, and of the
- * connection: HEM_EPIPE, HEM_ECONNRESET, HEM_ETIMEDOUT, ...: nothing more will
+ * transport has no such thing; HEM_EPIPE, it was shut down for writing, or is
+ * being. The error of what was kept before, and of the connection: HEM_EPIPE, HEM_ECONNRESET, HEM_ETIMEDOUT, ...: nothing more will
  * be sent. To a regular file it writes at once. asyncio's write().
  * [loop thread]
  */
@@ -230,7 +231,7 @@ HEM_API HEM_CHECK ssize_t hem_stream_send_file(hem_stream *s, int fd,
 
 /*
  * Send what is kept, and then no more: the peer reads the end of the stream.
- * Reading goes on. asyncio's write_eof(). HEM_ENOTCONN: the peer has gone;
+ * Reading goes on. Meanwhile nothing can be put. asyncio's write_eof(). HEM_ENOTCONN: the peer has gone;
  * HEM_ENOTSUP: this kind of stream has no such thing; otherwise as
  * hem_stream_write(). [suspends] [cancel point]
  */

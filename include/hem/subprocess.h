@@ -18,8 +18,8 @@
  * reaps the child as it ends, whoever waits for it, and any number of tasks
  * may wait. Closing a running one terminates it: SIGTERM, `.grace`, SIGKILL.
  * Signals go by a pidfd and never reach a recycled pid; nor do they reach the
- * child's own children, as what a shell has started: give it a group
- * (HEM_NEW_GROUP) and kill(-pid, ...) that before the close.
+ * child's own children, as what a shell has started: with `.whole_group` they
+ * reach all of a group that is its own.
  *
  * What the child gets. Descriptors 0, 1 and 2 as the options say, those of
  * `.fds`, and no other, close-on-exec or not, whichever threads open some
@@ -96,13 +96,20 @@ typedef struct hem_subprocess_options {
     char *const *env; /* its environment, ended by NULL; NULL: the parent's */
     char *const *env_add; /* "NAME=value" that are set in that, "NAME" that are
                              left out of it; ended by NULL; NULL: none */
+    char *const *env_pid; /* names of variables that are set to its pid, as
+                             sockets that are passed on need: LISTEN_PID; ended
+                             by NULL; NULL: none */
     const char *cwd;      /* its directory, entered with the rights of the
                              parent; NULL: the parent's */
     bool new_session;     /* setsid() */
     pid_t process_group;  /* 0: the parent's; HEM_NEW_GROUP; one that exists */
-    const uid_t *user;    /* its user; NULL: the parent's */
-    const gid_t *group;   /* its group; NULL: the parent's */
-    const gid_t *groups;  /* its other groups, `group_count`, which may be 0;
+    bool whole_group; /* signals are for all of the group that it leads, and the
+                         close ends all of that: with HEM_NEW_GROUP or
+                         new_session, else HEM_EINVAL; who has left the group
+                         is left alone */
+    const uid_t *user;   /* its user; NULL: the parent's */
+    const gid_t *group;  /* its group; NULL: the parent's */
+    const gid_t *groups; /* its other groups, `group_count`, which may be 0;
                              NULL: none if it gets a user or group and the
                              parent may set that, else the parent's */
     size_t group_count;
@@ -126,6 +133,8 @@ typedef struct hem_subprocess {
     struct hem__timer timer;  /* of a close; its place is reserved */
     hem_ns grace;             /* from SIGTERM to SIGKILL */
     bool lost;                /* somebody else reaped it */
+    bool whole_group;         /* of the options */
+    bool held;                /* it has ended, and is reaped at the close */
     bool overdue;             /* the grace is over */
 } hem_subprocess;
 
@@ -176,7 +185,9 @@ HEM_API pid_t hem_subprocess_pid(const hem_subprocess *p);
 /*
  * Send it a signal; one that has ended and was not reaped takes no notice.
  * HEM_ESRCH: it was reaped. HEM_EBADF: closed, or inherited. HEM_EINVAL: no
- * such signal. HEM_EPERM: it has become another user. [loop thread]
+ * such signal. HEM_EPERM: it has become another user. With `.whole_group`: send
+ * it to all of its group, also when it has ended itself; HEM_ESRCH: nobody is
+ * left. [loop thread]
  */
 HEM_API HEM_CHECK int hem_subprocess_send_signal(hem_subprocess *p, int signo);
 
@@ -280,8 +291,9 @@ HEM_API HEM_CHECK int hem_subprocess_run(char *const argv[],
 
 /*
  * Close it: the streams too. If it runs: close its input, send it SIGTERM (and
- * SIGCONT), wait for `.grace`, send SIGKILL, reap it. Its output is not read
- * meanwhile. A caller that is cancelled meanwhile kills and reaps it at once.
+ * SIGCONT), wait for `.grace`, send SIGKILL, reap it. With `.whole_group` the
+ * same for all of its group, also if it has ended itself (before Linux 6.9 who
+ * outlives it then gets no grace). Its output is not read meanwhile. A caller that is cancelled meanwhile kills and reaps it at once.
  * It is closed in any case. Tasks that wait for it get HEM_EBADF. Returns at
  * once if it has been reaped; NULL does nothing. HEM_ECANCELED; HEM_EPERM: it
  * has become another user and cannot be killed, and goes on; HEM_EBADF: closed, also

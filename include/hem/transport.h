@@ -48,9 +48,9 @@ typedef struct hem_transport {
     ssize_t (*write)(void *layer, hem_stream *below, const void *buf,
                      size_t size);
     /* Take all the bytes for hem_stream_put(), behind those written, or none;
-     * not called while a task is in `write`. hem_stream_put() on `below` does
-     * not know HEM_ELIMIT: the stream on top sees to it. NULL: there is no
-     * buffered writing. Never suspends. */
+     * not called while a task is in `write`. HEM_ELIMIT is none of its errors,
+     * nor is it known to hem_stream_put() on `below`: the stream on top sees to
+     * it, by `pending`. NULL: there is no buffered writing. Never suspends. */
     int (*put)(void *layer, hem_stream *below, const void *buf, size_t size);
     /* Wait until not more than `most` bytes are taken and not yet sent; NULL:
      * ask the stream below. [suspends] */
@@ -93,6 +93,11 @@ HEM_API HEM_CHECK int hem_stream_may_push(const hem_stream *s);
  * stream below hem_stream_drain() knows no limit. As hem_stream_drain().
  * [suspends] [cancel point] */
 HEM_API HEM_CHECK int hem_stream_drain_to(hem_stream *s, size_t most);
+
+/* Return how long a write to `s` may wait for the other side
+ * (hem_stream_limits): for layers that must read before they can write.
+ * [loop thread] */
+HEM_API hem_ns hem_stream_write_stall(const hem_stream *s);
 
 /* Find the uppermost layer of `s` that was pushed or opened with `transport`:
  * what was given then, in `*ret`. HEM_EBADF: not open; HEM_EINVAL: there is

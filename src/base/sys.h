@@ -156,6 +156,8 @@
     X(pid_t, fork, (void), (), (EAGAIN, ENOMEM))                                                \
     X(int, pidfd_open, (pid_t pid), (pid), (EMFILE, ENFILE, ENOMEM, ENODEV))                    \
     X(int, pidfd_send_signal, (int fd, int signo), (fd, signo), (EPERM))                        \
+    X(int, pidfd_signal_group, (int fd, int signo), (fd, signo), (EPERM, EINVAL))               \
+    X(int, kill, (pid_t pid, int signo), (pid, signo), (EPERM))                                 \
     X(int, wait_pidfd, (int fd, siginfo_t *info, int flags), (fd, info, flags), (EINTR))        \
     X(pid_t, clone_process, (int (*fn)(void *), void *stack, int flags, void *arg, int *pidfd),    \
       (fn, stack, flags, arg, pidfd), (EAGAIN, ENOMEM, EMFILE, ENFILE))                         \

@@ -36,9 +36,10 @@
 #include "hem/error.h"
 
 /* Newer than the headers of some systems that hem is built on. */
-#define HEM__P_PIDFD             3
-#define HEM__SYS_CLOSE_RANGE     436 /* on all CPUs */
-#define HEM__CLOSE_RANGE_CLOEXEC 4U
+#define HEM__P_PIDFD                    3
+#define HEM__PIDFD_SIGNAL_PROCESS_GROUP 4U
+#define HEM__SYS_CLOSE_RANGE            436 /* on all CPUs */
+#define HEM__CLOSE_RANGE_CLOEXEC        4U
 
 #define HEM__RAW(type, name, params, call)                                     \
     static inline type hem__call_##name params                                 \
@@ -117,6 +118,9 @@ HEM__RAW(pid_t, fork, (void), fork())
 HEM__RAW(int, pidfd_open, (pid_t pid), syscall(SYS_pidfd_open, pid, 0U))
 HEM__RAW(int, pidfd_send_signal, (int fd, int signo),
          syscall(SYS_pidfd_send_signal, fd, signo, (void *)0, 0U))
+HEM__RAW(int, pidfd_signal_group, (int fd, int signo),
+         syscall(SYS_pidfd_send_signal, fd, signo, (void *)0, HEM__PIDFD_SIGNAL_PROCESS_GROUP))
+HEM__RAW(int, kill, (pid_t pid, int signo), kill(pid, signo))
 HEM__RAW(int, wait_pidfd, (int fd, siginfo_t *info, int flags),
          waitid((idtype_t)HEM__P_PIDFD, (id_t)fd, info, flags))
 HEM__RAW(pid_t, clone_process, (int (*fn)(void *), void *stack, int flags, void *arg, int *pidfd),

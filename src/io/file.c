@@ -115,8 +115,8 @@ static int adopt(hem_loop *l, hem__file *f, int fd, int flags)
     return 0;
 }
 
-int hem__file_open(hem__file **ret, const char *path, int flags, mode_t mode,
-                   const char *function)
+static int open_file(hem__file **ret, const char *path, int flags, mode_t mode,
+                     const char *function)
 {
     hem__file_call c;
     if (flags & REFUSED_FLAGS)
@@ -137,6 +137,13 @@ int hem__file_open(hem__file **ret, const char *path, int flags, mode_t mode,
     }
     *ret = f;
     return 0;
+}
+
+int hem__file_open(hem__file **ret, const char *path, int flags, mode_t mode,
+                   const char *function)
+{
+    int rc = open_file(ret, path, flags, mode, function);
+    return rc < 0 ? hem__path_fail(rc, "open", path) : 0;
 }
 
 int hem_file_open(hem_file *f, const char *path, int flags,

@@ -100,6 +100,12 @@ int hem__file_job_of_path(hem__file_job **ret, const char *path);
 /* HEM_ENAMETOOLONG: it is too long for a path. */
 int hem__path_check(const char *path);
 
+/* path_fail.c: `rc` is an error of a call that was to do `what` ("open") with
+ * this path: record that, unless it is HEM_ECANCELED. Returns `rc`. */
+int hem__path_fail(int rc, const char *what, const char *path);
+int hem__path_fail_of_two(int rc, const char *what, const char *from,
+                          const char *to);
+
 /* Begin a call: the loop, the files and, unless `handle` is NULL, the open file.
  * HEM_EBADF, HEM_ENOMEM, HEM_ECANCELED. Gives way now and then. */
 typedef struct hem__file_call {
@@ -117,7 +123,7 @@ int hem__file_enter(hem__file_call *ret, hem__file *const *handle,
                     const char *function);
 void hem__file_end(hem__file_call *c);
 
-/* Open `path` for a file or a directory. */
+/* Open `path` for a file or a directory, or record why not. */
 int hem__file_open(hem__file **ret, const char *path, int flags, mode_t mode,
                    const char *function);
 

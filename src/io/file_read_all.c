@@ -154,8 +154,8 @@ static int read_it(const hem__file_call *c, struct reading *r)
     return rc;
 }
 
-ssize_t hem_file_read_all(const char *path, char **ret,
-                          const hem_file_read_all_options *opts)
+static ssize_t read_all(const char *path, char **ret,
+                        const hem_file_read_all_options *opts)
 {
     hem__file_call c;
     HEM_TRY(hem__path_check(path));
@@ -176,4 +176,11 @@ ssize_t hem_file_read_all(const char *path, char **ret,
     r->data = NULL;
     drop_reading(r);
     return size;
+}
+
+ssize_t hem_file_read_all(const char *path, char **ret,
+                          const hem_file_read_all_options *opts)
+{
+    ssize_t n = read_all(path, ret, opts);
+    return n < 0 ? hem__path_fail((int)n, "read", path) : n;
 }

@@ -188,11 +188,9 @@ static int write_it(hem_loop *l, struct writing *w)
     return w->result;
 }
 
-ssize_t hem_file_write_all(const char *path, const void *buf, size_t size,
-                           const hem_file_write_all_options *opts)
+static int write_all(const char *path, const void *buf, size_t size,
+                     const hem_file_write_all_options *o)
 {
-    static const hem_file_write_all_options defaults;
-    const hem_file_write_all_options *o = opts ? opts : &defaults;
     hem__file_call c;
     if (o->replace && (o->append || o->exclusive))
         return HEM_EINVAL;
@@ -205,6 +203,13 @@ ssize_t hem_file_write_all(const char *path, const void *buf, size_t size,
                         .size = size,
                         .options = o,
                         .mode = o->mode ? o->mode : 0666};
-    HEM_TRY(write_it(c.loop, &w));
-    return (ssize_t)size;
+    return write_it(c.loop, &w);
+}
+
+ssize_t hem_file_write_all(const char *path, const void *buf, size_t size,
+                           const hem_file_write_all_options *opts)
+{
+    static const hem_file_write_all_options defaults;
+    int rc = write_all(path, buf, size, opts ? opts : &defaults);
+    return rc < 0 ? hem__path_fail(rc, "write", path) : (ssize_t)size;
 }

@@ -87,6 +87,13 @@ size_t hem__layer_pending(hem__layer *y)
     return y->below ? hem_stream_pending(y->below) : 0;
 }
 
+/* Whether the layer could not hand all of what was put to the stream below. */
+static bool keeps_some(const hem__layer *y)
+{
+    return y->transport->pending && y->transport->pending(y->layer, y->below) >
+                                        hem_stream_pending(y->below);
+}
+
 int hem__layer_close(hem__layer *y, bool abort)
 {
     int rc = 0;
@@ -94,8 +101,11 @@ int hem__layer_close(hem__layer *y, bool abort)
     y->closed = true;
     if (y->transport->close)
         y->transport->close(y->layer, y->below, abort);
-    if (y->below)
+    if (y->below) {
+        bool lost = !abort && keeps_some(y);
         rc = abort ? hem_stream_abort(y->below) : hem_stream_close(y->below);
+        rc = lost && rc == 0 ? HEM_EINCOMPLETE : rc;
+    }
     leave(y);
     return rc;
 }

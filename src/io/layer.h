@@ -29,7 +29,8 @@ int hem__layer_put(hem__layer *y, const void *buf, size_t size);
 int hem__layer_drain(hem__layer *y, size_t most);
 size_t hem__layer_pending(hem__layer *y);
 
-/* Close the layer and what is below, whose result it returns. */
+/* Close the layer and what is below, whose result it returns, or
+ * HEM_EINCOMPLETE. */
 int hem__layer_close(hem__layer *y, bool abort);
 
 #endif

@@ -85,18 +85,33 @@ static int open_anew(const struct opening *o)
     return HEM_ENOTSUP;
 }
 
+/* The same file at the same position. A thread may be about to read or write
+ * when its owner closes the descriptor: it must not meet another file then. */
+static int duplicate(const struct opening *o)
+{
+    return hem__sys_fcntl_dup(o->fd, STDERR_FILENO + 1);
+}
+
+static int take(hem_loop *l, hem_stream *s, int fd)
+{
+    int rc = hem__fd_init(l, &s->fd, fd);
+    if (rc < 0)
+        close(fd);
+    return rc;
+}
+
 /* Take what belongs to others. */
 static int share(hem_loop *l, struct opening *o)
 {
     hem_stream *s = &o->s;
+    if (s->how == HEM__HOW_FILE) {
+        int fd = duplicate(o);
+        return fd < 0 ? fd : take(l, s, fd);
+    }
     if (s->how == HEM__HOW_PLAIN) {
         int fd = open_anew(o);
-        if (fd >= 0) {
-            int rc = hem__fd_init(l, &s->fd, fd);
-            if (rc < 0)
-                close(fd);
-            return rc;
-        }
+        if (fd >= 0)
+            return take(l, s, fd);
         s->how = HEM__HOW_POLLED;
     }
     s->borrowed = true;

@@ -7,8 +7,7 @@
 #include "base/sys.h"
 #include "io/file.h"
 
-/* What changes something: awaited, so the paths stay. */
-static int change(hem__file_job *job, const char *function)
+static int await(hem__file_job *job, const char *function)
 {
     hem__file_call c;
     HEM_TRY(hem__path_check(job->path));
@@ -18,12 +17,25 @@ static int change(hem__file_job *job, const char *function)
     return (int)hem__file_await(c.loop, job);
 }
 
+/* What changes something: awaited, so the paths stay. `function` is called
+ * hem_WHAT. */
+static int change(hem__file_job *job, const char *function)
+{
+    const char *what = function + strlen("hem_");
+    int rc = await(job, function);
+    if (rc >= 0)
+        return rc;
+    return job->to ? hem__path_fail_of_two(rc, what, job->path, job->to)
+                   : hem__path_fail(rc, what, job->path);
+}
+
 static void run_stat(hem__file_job *job)
 {
     job->result = hem__sys_fstatat(AT_FDCWD, job->path, job->data, job->flags);
 }
 
-int hem_stat(const char *path, struct stat *ret, const hem_stat_options *opts)
+static int look(const char *path, struct stat *ret,
+                const hem_stat_options *opts)
 {
     hem__file_call c;
     HEM_TRY(hem__path_check(path));
@@ -39,6 +51,12 @@ int hem_stat(const char *path, struct stat *ret, const hem_stat_options *opts)
     memcpy(ret, job->memory, sizeof(*ret));
     hem__free(job);
     return 0;
+}
+
+int hem_stat(const char *path, struct stat *ret, const hem_stat_options *opts)
+{
+    int rc = look(path, ret, opts);
+    return rc < 0 ? hem__path_fail(rc, "stat", path) : 0;
 }
 
 static void run_rename(hem__file_job *job)

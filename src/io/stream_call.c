@@ -105,7 +105,7 @@ static int call_on_thread(hem_stream *s, struct file_call *c)
 
 static void leave_thread(hem_stream *s)
 {
-    if (--s->on_threads == 0 && !hem__fd_is_open(&s->fd) && !s->borrowed)
+    if (--s->on_threads == 0 && !hem__fd_is_open(&s->fd))
         hem__fd_close_late(hem__loop, &s->fd);
 }
 
@@ -117,7 +117,7 @@ static ssize_t read_file(hem_stream *s, void *p, size_t size)
     if (n >= 0)
         return n; /* it was in memory */
     int rc = call_on_thread(s, &c);
-    if (rc < 0 && c.done && c.result > 0 && !(rc == HEM_EBADF && s->borrowed))
+    if (rc < 0 && c.done && c.result > 0)
         (void)hem__sys_lseek(c.fd, (off_t)-c.result, SEEK_CUR);
     leave_thread(s);
     return rc < 0 ? rc : c.result;

@@ -35,8 +35,13 @@ int hem_stream_shutdown_write(hem_stream *s)
     hem__stream_call w;
     if (hem__fd_is_open(&s->fd) && s->writing == HEM__USE_ENDED)
         return 0;
-    HEM_TRY(hem__stream_begin_write(&w, s, "hem_stream_shutdown_write"));
-    int rc = (int)hem__stream_end_write(&w, end_writing(&w));
+    if (hem__fd_is_open(&s->fd) && s->ending)
+        return HEM_EBUSY;
+    s->ending = true; /* nothing is kept that could not be sent any more */
+    int rc = hem__stream_begin_write(&w, s, "hem_stream_shutdown_write");
+    if (rc == 0)
+        rc = (int)hem__stream_end_write(&w, end_writing(&w));
+    s->ending = false;
     if (rc == 0)
         s->writing = HEM__USE_ENDED;
     return rc;

@@ -158,3 +158,10 @@ int hem_stream_set_limits(hem_stream *s, const hem_stream_limits *limits)
     hem__stream_apply_limits(s, limits ? limits : &defaults);
     return 0;
 }
+
+hem_ns hem_stream_write_stall(const hem_stream *s)
+{
+    while (s->layer && s->layer->below)
+        s = s->layer->below;
+    return s->write_stall ? s->write_stall * HEM_MSEC : HEM_NEVER;
+}

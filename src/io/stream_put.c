@@ -253,6 +253,8 @@ static int may_put(const hem_stream *s, size_t size)
         return HEM_EBADF;
     if (s->writing > HEM__USE_BUSY)
         return hem__stream_unusable(s->writing);
+    if (s->ending)
+        return HEM_EPIPE;
     if (size > SSIZE_MAX)
         return HEM_EMSGSIZE;
     if (s->layer && !s->layer->transport->put)

@@ -5,7 +5,7 @@
 
 #include <signal.h>
 
-#include "hem/child.h"
+#include "hem/subprocess.h"
 #include "loop/loop.h"
 
 /* The function of a child; `channel` is its side of the channel, -1: none. */
@@ -42,5 +42,8 @@ void hem__child_undo(pid_t pid);
 /* Reap it, if it has ended, or wait for that; `flags`: 0 or WNOHANG. HEM_EAGAIN:
  * with WNOHANG, and it has not. HEM_ECHILD: somebody else did. */
 int hem__child_reap(hem_child *c, int flags);
+
+/* Close it, but leave the process alone: it goes on, and is nobody's. */
+void hem__subprocess_release(hem_subprocess *p);
 
 #endif

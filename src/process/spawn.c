@@ -53,10 +53,15 @@ static bool passed_are_open(const hem_subprocess_options *o)
 static int prepare_env(hem__spawn *s)
 {
     const hem_subprocess_options *o = s->options;
+    static char *const none[] = {NULL};
     s->env = o->env ? o->env : environ;
-    if (!o->env_add)
+    if (!o->env_add && !o->env_pid)
         return 0;
-    s->merged_env = hem__spawn_merge_env(s->env, o->env_add);
+    s->pid_env = hem__spawn_pid_env(o->env_pid ? o->env_pid : none);
+    if (!s->pid_env)
+        return HEM_ENOMEM;
+    s->merged_env = hem__spawn_merge_env(s->env, o->env_add ? o->env_add : none,
+                                         s->pid_env);
     s->env = s->merged_env;
     return s->env ? 0 : HEM_ENOMEM;
 }
@@ -144,6 +149,7 @@ void hem__spawn_deinit(hem__spawn *s)
     hem__free(s->map);
     hem__free(s->candidate);
     hem__free(s->merged_env);
+    hem__free(s->pid_env);
 }
 
 void hem__spawn_add(hem__spawn *s, int from, int to)

@@ -16,6 +16,7 @@
 #include "loop/fiber.h"
 #include "process/child.h"
 #include "process/spawn.h"
+#include "process/subprocess_group.h"
 #include "sync/waiters.h"
 
 #define SHELL         "/bin/sh"
@@ -38,10 +39,12 @@ static void look(hem_subprocess *p)
 {
     if (!runs(p))
         return;
-    int rc = hem__child_reap(&p->child, WNOHANG);
+    int rc =
+        hem__child_reap(&p->child, WNOHANG | (p->whole_group ? WNOWAIT : 0));
     if (rc == HEM_EAGAIN)
         return;
     p->lost = rc < 0;
+    p->held = p->whole_group && rc == 0;
     hem__sync_wake(&p->waiters, SIZE_MAX, "hem_subprocess_wait");
 }
 
@@ -163,6 +166,9 @@ static int spawn(hem_loop *l, hem_subprocess *p, hem__spawn *s)
 
 static int start(hem_loop *l, hem_subprocess *p, hem__spawn *s)
 {
+    const hem_subprocess_options *o = s->options;
+    if (o->whole_group && !o->new_session && o->process_group != HEM_NEW_GROUP)
+        return HEM_EINVAL;
     HEM_TRY(hem__timers_reserve(&l->timers));
     int rc = spawn(l, p, s);
     if (rc < 0) {
@@ -171,7 +177,8 @@ static int start(hem_loop *l, hem_subprocess *p, hem__spawn *s)
     }
     hem__list_init(&p->waiters);
     p->timer.fire = on_timer;
-    p->grace = s->options->grace ? s->options->grace : DEFAULT_GRACE;
+    p->grace = o->grace ? o->grace : DEFAULT_GRACE;
+    p->whole_group = o->whole_group;
     p->child.fd.on_ready = on_ready;
     return 0;
 }
@@ -233,6 +240,8 @@ pid_t hem_subprocess_pid(const hem_subprocess *p)
 
 int hem_subprocess_send_signal(hem_subprocess *p, int signo)
 {
+    if (p->whole_group && is_open(p))
+        return hem__group_signal(p, signo);
     return hem_child_send_signal(&p->child, signo);
 }
 
@@ -309,13 +318,30 @@ int hem_subprocess_check(const hem_child_status *status)
 
 /* Closing. */
 
-static void finish(hem_loop *l, hem_subprocess *p)
+/* When the child is closed. */
+static void finish_rest(hem_loop *l, hem_subprocess *p)
 {
     hem__timer_disarm(&l->timers, &p->timer);
     hem__timers_release(&l->timers);
-    hem_child_close(&p->child); /* kills and reaps it */
     hem__sync_wake(&p->waiters, SIZE_MAX, "hem_subprocess_close");
     close_streams(p);
+}
+
+static void finish(hem_loop *l, hem_subprocess *p)
+{
+    if (p->whole_group)
+        hem__group_kill(p);
+    if (p->held)
+        p->child.reaped = false; /* it is done next */
+    hem_child_close(&p->child);  /* kills and reaps it */
+    finish_rest(l, p);
+}
+
+void hem__subprocess_release(hem_subprocess *p)
+{
+    hem_loop *l = hem__loop_need("hem__subprocess_release");
+    (void)hem__fd_close(l, &p->child.fd);
+    finish_rest(l, p);
 }
 
 /* Wait as long as the grace lasts, which is that of the first who closes it. The
@@ -341,6 +367,8 @@ static int stop(hem_loop *l, hem_subprocess *p)
         (void)!hem_subprocess_send_signal(p, SIGCONT);
     if (rc == 0)
         rc = wait_for_grace(l, p);
+    if (rc == 0 && !runs(p) && p->whole_group)
+        rc = hem__group_wait(l, p);
     if (rc == 0 && runs(p))
         rc = hem_subprocess_kill(p);
     if (rc == 0)
@@ -356,7 +384,7 @@ int hem_subprocess_close(hem_subprocess *p)
         return HEM_EBADF;
     hem_loop *l = hem__loop_need("hem_subprocess_close");
     (void)hem_stream_close(&p->in);
-    int rc = runs(p) ? stop(l, p) : 0;
+    int rc = runs(p) || p->whole_group ? stop(l, p) : 0;
     if (rc != HEM_EBADF)
         finish(l, p);
     return rc;

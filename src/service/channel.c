@@ -45,7 +45,8 @@ int hem__channel_try_receive(hem__channel *c, hem__message *ret)
         return HEM_EBADF;
     hem__message m;
     for (;;) {
-        ssize_t n = hem__sys_recv(c->fd.fd, &m, sizeof(m), MSG_DONTWAIT);
+        ssize_t n =
+            hem__sys_recv(c->fd.fd, &m, sizeof(m), MSG_DONTWAIT | MSG_TRUNC);
         if (n == HEM_EAGAIN)
             hem__fd_exhausted(&c->fd, HEM__FD_READ);
         if (n == 0)

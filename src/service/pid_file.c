@@ -14,6 +14,9 @@
  *     a file --locked, and still there--> rename over it
  *     a file --locked by another for writing--> HEM_EEXIST
  *
+ * but for the successor in an upgrade, who replaces the file of who started it;
+ * that one finds another's at the path when it ends, and leaves it.
+ *
  * Whoever may read the file can keep a read lock on it; that is passed over.
  *
  * The mutex is held by fork() as well, so no child is forked between the lock
@@ -33,20 +36,18 @@
 #include "service/explain.h"
 
 #define TRIES_MAX 100
-#define ASIDE     ".old"
 
 struct hem__pid_file {
     hem__list link; /* in `all` */
     int fd;         /* locked; -1: of the process that this one was forked by */
-    bool aside;
-    size_t length; /* of the path, without ASIDE */
-    char path[];   /* absolute; ASIDE is behind it, or a NUL */
+    char path[];    /* absolute */
 };
 
 /* One that is being made. */
 struct making {
     struct hem__pid_file *held;
     char name[HEM__PATH_BYTES]; /* that it has at first */
+    pid_t from;  /* who may hold the one it replaces; 0: nobody */
     pid_t owner; /* HEM_EEXIST: who holds the other one, 0: unknown */
 };
 
@@ -83,12 +84,6 @@ static int watch_forks(void)
     HEM_TRY(hem__sys_at_fork(before_fork, after_fork, in_child));
     watched = true;
     return 0;
-}
-
-static void set_path(struct hem__pid_file *h, bool aside)
-{
-    h->aside = aside;
-    memcpy(h->path + h->length, aside ? ASIDE : "", aside ? sizeof(ASIDE) : 1);
 }
 
 /* Whether `st` is of the file that is held. */
@@ -131,8 +126,9 @@ static pid_t read_pid(int fd)
     return pid;
 }
 
-/* Lock a file that is to be replaced. A lock for reading is no obstacle. */
-static int claim(int fd, pid_t *ret_owner)
+/* Lock a file that is to be replaced. A lock for reading is no obstacle, nor is
+ * that of who is to be succeeded. */
+static int claim(int fd, struct making *m)
 {
     struct flock lock;
     int rc = lock_again(fd, F_OFD_SETLK, &lock, F_WRLCK);
@@ -141,8 +137,8 @@ static int claim(int fd, pid_t *ret_owner)
     HEM_TRY(lock_again(fd, F_OFD_GETLK, &lock, F_RDLCK));
     if (lock.l_type == F_UNLCK)
         return 0;
-    *ret_owner = read_pid(fd);
-    return HEM_EEXIST;
+    m->owner = read_pid(fd);
+    return m->owner > 0 && m->owner == m->from ? 0 : HEM_EEXIST;
 }
 
 /* HEM_EAGAIN: what is at the path is another file than that in `fd`. */
@@ -169,12 +165,12 @@ static int rename_to_nothing(const char *from, const char *to)
     return rc == HEM_EEXIST ? HEM_EAGAIN : rc;
 }
 
-static int rename_over(const char *from, const char *to, pid_t *ret_owner)
+static int rename_over(const char *from, const char *to, struct making *m)
 {
     int fd = open_again(to, O_RDWR | O_NONBLOCK);
     if (fd < 0)
         return fd == HEM_ENOENT ? HEM_EAGAIN : fd;
-    int rc = claim(fd, ret_owner);
+    int rc = claim(fd, m);
     if (rc == 0)
         rc = check_is_at(to, fd);
     if (rc == 0)
@@ -184,8 +180,9 @@ static int rename_over(const char *from, const char *to, pid_t *ret_owner)
 }
 
 /* Rename a file that is locked to a path where others may do the same. */
-static int publish(const char *from, const char *to, pid_t *ret_owner)
+static int publish(struct making *m)
 {
+    const char *from = m->name, *to = m->held->path;
     int rc = HEM_EAGAIN;
     for (int tries = 0; rc == HEM_EAGAIN && tries < TRIES_MAX; tries++) {
         struct stat st;
@@ -193,8 +190,7 @@ static int publish(const char *from, const char *to, pid_t *ret_owner)
         if (rc == HEM_ENOENT)
             rc = rename_to_nothing(from, to);
         else if (rc == 0)
-            rc = S_ISREG(st.st_mode) ? rename_over(from, to, ret_owner)
-                                     : HEM_EEXIST;
+            rc = S_ISREG(st.st_mode) ? rename_over(from, to, m) : HEM_EEXIST;
     }
     return rc;
 }
@@ -248,7 +244,7 @@ static int fill_and_publish(struct making *m, int fd)
     HEM_TRY(lock_again(fd, F_OFD_SETLK, &lock, F_WRLCK));
     HEM_TRY(write_pid(fd));
     HEM_TRY(hem__sys_fchmod(fd, 0644));
-    return publish(m->name, m->held->path, &m->owner);
+    return publish(m);
 }
 
 /* The mutex is held. */
@@ -281,25 +277,24 @@ static int hold(struct hem__pid_file **ret, const char *path)
     size_t before = strlen(directory), length = strlen(path);
     size_t slash = before > 0;
     struct hem__pid_file *h =
-        hem__alloc(sizeof(*h) + before + slash + length + sizeof(ASIDE));
+        hem__alloc(sizeof(*h) + before + slash + length + 1);
     if (!h)
         return HEM_ENOMEM;
-    *h = (struct hem__pid_file){.fd = -1, .length = before + slash + length};
+    *h = (struct hem__pid_file){.fd = -1};
     memcpy(h->path, directory, before);
     memcpy(h->path + before, "/", slash);
-    memcpy(h->path + before + slash, path, length);
-    set_path(h, false);
+    memcpy(h->path + before + slash, path, length + 1);
     *ret = h;
     return 0;
 }
 
-int hem_pid_file_create(hem_pid_file *p, const char *path)
+static int create(hem_pid_file *p, const char *path, pid_t from)
 {
     if (!path || !*path)
         return HEM_EINVAL;
     HEM_TRY(hem__path_check(path));
     HEM_TRY(hem__standard_ensure());
-    struct making m = {.owner = 0};
+    struct making m = {.from = from};
     HEM_TRY(hold(&m.held, path));
     pthread_mutex_lock(&mutex);
     int rc = make(&m);
@@ -311,6 +306,16 @@ int hem_pid_file_create(hem_pid_file *p, const char *path)
     }
     p->held = m.held;
     return 0;
+}
+
+int hem_pid_file_create(hem_pid_file *p, const char *path)
+{
+    return create(p, path, 0);
+}
+
+int hem__pid_file_take_over(hem_pid_file *p, const char *path, pid_t from)
+{
+    return create(p, path, from);
 }
 
 void hem_pid_file_remove(hem_pid_file *p)
@@ -329,42 +334,4 @@ void hem_pid_file_remove(hem_pid_file *p)
     }
     pthread_mutex_unlock(&mutex);
     hem__free(h);
-}
-
-int hem__pid_file_set_aside(hem_pid_file *p)
-{
-    struct hem__pid_file *h = p->held;
-    if (!h || h->fd < 0 || h->aside)
-        return 0;
-    char from[HEM__PATH_BYTES];
-    if (h->length + sizeof(ASIDE) > sizeof(from))
-        return HEM_ENAMETOOLONG;
-    memcpy(from, h->path, h->length + 1);
-    int rc = check_is_at(from, h->fd);
-    if (rc < 0)
-        return rc == HEM_EAGAIN ? HEM_ENOENT : rc;
-    set_path(h, true);
-    rc = hem__sys_renameat2(AT_FDCWD, from, AT_FDCWD, h->path, 0);
-    if (rc < 0)
-        set_path(h, false);
-    return rc;
-}
-
-int hem__pid_file_put_back(hem_pid_file *p)
-{
-    struct hem__pid_file *h = p->held;
-    if (!h || h->fd < 0 || !h->aside)
-        return 0;
-    char from[HEM__PATH_BYTES];
-    pid_t owner = 0;
-    memcpy(from, h->path, h->length + sizeof(ASIDE));
-    set_path(h, false);
-    int rc = check_is_at(from, h->fd);
-    rc = rc == HEM_EAGAIN ? HEM_ENOENT : rc;
-    if (rc == 0)
-        rc = publish(from, h->path, &owner);
-    rc = explain_conflict(h->path, rc, owner);
-    if (rc < 0)
-        set_path(h, true);
-    return rc;
 }

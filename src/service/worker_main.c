@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "hem/error.h"
 #include "hem/task.h"
+#include "service/jitter.h"
 #include "service/worker.h"
 
 #define NAME_MAX_BYTES 64
@@ -64,6 +65,14 @@ static int conclude(hem_worker *w, int rc)
     return rc;
 }
 
+/* The parent names a failure in the log; the loop is to do so, too, only where
+ * the user has a function for that. */
+static bool reports_itself(const hem__worker_start *start)
+{
+    const hem_run_options *run = start->options->run;
+    return run && run->on_report;
+}
+
 static int worker_task(void *arg)
 {
     hem_worker *w = arg;
@@ -74,7 +83,7 @@ static int worker_task(void *arg)
     w->began = true;
     set_phase(w->start, HEM_WORKER_SET_UP);
     w->result = conclude(w, w->start->role->fn(w, w->start->role->arg));
-    return w->result;
+    return reports_itself(w->start) ? w->result : 0;
 }
 
 static int run(hem_worker *w)
@@ -91,9 +100,22 @@ static int run(hem_worker *w)
     return hem_run(worker_task, w, &opts);
 }
 
+/* After so many requests it asks to be replaced; 0: never. */
+static uint64_t request_limit(const hem__worker_start *start)
+{
+    const hem_prefork_options *o = start->options;
+    if (o->max_requests == 0)
+        return 0;
+    uint64_t limit;
+    uint64_t more = hem__jitter(o->max_requests_jitter, start->index);
+    return __builtin_add_overflow(o->max_requests, more, &limit) ? UINT64_MAX
+                                                                 : limit;
+}
+
 int hem__worker_run(const hem__worker_start *start, int channel)
 {
-    hem_worker w = {.start = start, .fd = channel};
+    hem_worker w = {
+        .start = start, .fd = channel, .limit = request_limit(start)};
     hem__outcome_init(&w.stop);
     int rc = run(&w);
     if (w.began)

@@ -73,5 +73,7 @@ int hem__worker_become(const hem__worker_start *start)
     const hem_prefork_options *o = start->options;
     ignore_interrupts(start);
     HEM_TRY(follow_parent(start));
-    return o->prestart ? o->prestart(start->index, start->role->arg) : 0;
+    if (!o->prestart || start->role->extra)
+        return 0;
+    return o->prestart(start->index, start->role->arg);
 }

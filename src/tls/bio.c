@@ -7,8 +7,6 @@
 
 #include "tls/tls.h"
 
-#define FIRST_ROOM 512
-
 static BIO_METHOD *method;
 static CRYPTO_ONCE once = CRYPTO_ONCE_STATIC_INIT;
 
@@ -27,39 +25,12 @@ static int bio_read(BIO *b, char *p, int size)
     return (int)n;
 }
 
-int tls__out_reserve(tls__stream *t, size_t size)
-{
-    size_t need;
-    if (__builtin_add_overflow(t->out_size, size, &need))
-        return HEM_ENOMEM;
-    if (need <= t->out_room)
-        return 0;
-    size_t room = t->out_room ? t->out_room : FIRST_ROOM;
-    while (room < need)
-        room += room / 2;
-    char *out = OPENSSL_realloc(t->out, room);
-    if (!out)
-        return HEM_ENOMEM;
-    t->out = out;
-    t->out_room = room;
-    return 0;
-}
-
-void tls__out_drop(tls__stream *t)
-{
-    OPENSSL_free(t->out);
-    t->out = NULL;
-    t->out_size = t->out_room = 0;
-}
-
 static int bio_write(BIO *b, const char *p, int size)
 {
     tls__stream *t = BIO_get_data(b);
     BIO_clear_retry_flags(b);
-    if (size <= 0 || tls__out_reserve(t, (size_t)size) < 0)
+    if (size <= 0 || tls__bytes_add(&t->out, p, (size_t)size) < 0)
         return -1;
-    memcpy(t->out + t->out_size, p, (size_t)size);
-    t->out_size += (size_t)size;
     return size;
 }
 

@@ -33,10 +33,10 @@ static int set_host(tls__stream *t, const char *host)
 
 static int send_out(tls__stream *t, hem_stream *s)
 {
-    if (t->out_size == 0)
+    if (t->out.size == 0)
         return 0;
-    HEM_TRY(hem_stream_write(s, t->out, t->out_size));
-    tls__out_drop(t);
+    HEM_TRY(hem_stream_write(s, t->out.data, t->out.size));
+    tls__bytes_drop(&t->out);
     return 0;
 }
 

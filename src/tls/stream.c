@@ -46,7 +46,8 @@ void tls__stream_destroy(tls__stream *t)
 {
     SSL_free(t->ssl);
     SSL_SESSION_free(t->session);
-    tls__out_drop(t);
+    tls__bytes_drop(&t->out);
+    tls__bytes_drop(&t->held);
     OPENSSL_free(t->subject);
     OPENSSL_free(t->pem);
     hem_tls_destroy(t->tls);

@@ -8,6 +8,9 @@
  * begins and ends in one turn. Between calls bytes are moved (wire.c): from
  * below into the window by one task at a time, from `out` to below.
  *
+ * Where the peer has sent a part of a message that is not data, OpenSSL writes
+ * nothing before it has read the rest. What is put meanwhile is `held`.
+ *
  * A stream is kept on the heap (`tls__stream`) from the handshake until the
  * last call has left it.
  */
@@ -43,14 +46,20 @@ struct hem_tls_session {
     char host[TLS__HOST_MAX + 1]; /* that was asked for; "" */
 };
 
+/* Bytes on the heap, while there are some. */
+typedef struct tls__bytes {
+    char *data; /* or NULL */
+    size_t size;
+    size_t room; /* of `data` */
+} tls__bytes;
+
 typedef struct tls__stream {
     SSL *ssl;
     hem_tls *tls;          /* that it began with; held */
     const char *in;        /* bytes from below that OpenSSL has not read ... */
     size_t in_size;        /* ... so many, in the buffer of the stream below */
-    char *out;             /* bytes for below; NULL while there are none */
-    size_t out_size;       /* so many */
-    size_t out_room;       /* of `out` */
+    tls__bytes out;        /* for below */
+    tls__bytes held;       /* put, and not yet encrypted (transport.c) */
     hem_event moved;       /* a pull or a drain has ended; never left set */
     bool pulling;          /* a task reads below */
     bool draining;         /* a task waits until below has sent */
@@ -68,9 +77,11 @@ typedef struct tls__stream {
 /* bio.c: what `in` and `out` are to OpenSSL. NULL: no memory. */
 BIO *tls__bio_create(tls__stream *t);
 
-/* Make room for `size` bytes more in `out`. HEM_ENOMEM. */
-int tls__out_reserve(tls__stream *t, size_t size);
-void tls__out_drop(tls__stream *t);
+/* Make room for `size` bytes more. HEM_ENOMEM. */
+int tls__bytes_reserve(tls__bytes *b, size_t size);
+/* The same, and add them. */
+int tls__bytes_add(tls__bytes *b, const void *p, size_t size);
+void tls__bytes_drop(tls__bytes *b);
 
 /* failure.c. Before each call of OpenSSL that may fail: */
 void tls__errors_clear(void);
@@ -92,10 +103,13 @@ int tls__outcome(tls__stream *t, int rc, const char *what);
 
 /* wire.c. Read from below; 0: there may be more. HEM_ETRUNCATED: the end. */
 int tls__pull(tls__stream *t, hem_stream *below);
+/* The same for who wants to write: a peer has no longer for what it must say
+ * first than for taking a byte. HEM_ETIMEDOUT. */
+int tls__pull_to_write(tls__stream *t, hem_stream *below);
 /* Hand `out` to the stream below, which keeps what cannot go at once. Never
  * suspends. */
 int tls__push(tls__stream *t, hem_stream *below);
-/* The same, and wait until not more than `most` bytes are kept. */
+/* The same, and wait until not more than `most` bytes are kept there. */
 int tls__drain(tls__stream *t, hem_stream *below, size_t most);
 size_t tls__pending(const tls__stream *t, const hem_stream *below);
 

@@ -5,6 +5,7 @@
  * sent; below takes one of each. The second waits for the first, and looks
  * again.
  */
+#include "hem/timeout.h"
 #include "tls/tls.h"
 
 static void tell(tls__stream *t)
@@ -30,6 +31,8 @@ int tls__pull(tls__stream *t, hem_stream *below)
 {
     if (t->pulling)
         return wait_for_other(t);
+    if (t->in_size > 0)
+        return 0; /* another task has, and OpenSSL has not seen it yet */
     char *p = NULL;
     t->pulling = true;
     ssize_t n = hem_stream_read_some(below, &p);
@@ -46,19 +49,26 @@ int tls__pull(tls__stream *t, hem_stream *below)
     return 0;
 }
 
+int tls__pull_to_write(tls__stream *t, hem_stream *below)
+{
+    hem_timeout limit;
+    HEM_TRY(hem_timeout_open(&limit, hem_stream_write_stall(below)));
+    return hem_timeout_close(&limit, tls__pull(t, below));
+}
+
 int tls__push(tls__stream *t, hem_stream *below)
 {
-    if (t->out_size == 0)
+    if (t->out.size == 0)
         return 0;
-    int rc = hem_stream_put(below, t->out, t->out_size);
+    int rc = hem_stream_put(below, t->out.data, t->out.size);
     if (rc == 0)
-        tls__out_drop(t);
+        tls__bytes_drop(&t->out);
     return rc;
 }
 
 size_t tls__pending(const tls__stream *t, const hem_stream *below)
 {
-    return t->out_size + hem_stream_pending(below);
+    return t->held.size + t->out.size + hem_stream_pending(below);
 }
 
 /* Wait once until below has sent. */

@@ -179,6 +179,16 @@ static inline const char *errors_of(const struct program *p)
     return text;
 }
 
+/* Wait until its standard error has this text. */
+static inline void wait_errors(const struct program *p, const char *text)
+{
+    for (int i = 0; strstr(errors_of(p), text) == NULL; i++) {
+        if (i == PATIENCE_MS)
+            fail_msg("no '%s' in '%s'", text, errors_of(p));
+        poll(NULL, 0, 1);
+    }
+}
+
 /* Start http_server on a free port, with further arguments. */
 static inline void start_server(struct program *p, const char *root, int socket,
                                 const char *const *args)

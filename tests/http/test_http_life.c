@@ -84,7 +84,7 @@ static void sigterm_drains(void **state)
 {
     (void)state;
     static struct peer idle, begun, busy;
-    const char *args[] = {"--workers", "1", NULL}; /* all end at once */
+    const char *args[] = {"--workers", "1", "--linger", "0", NULL};
     struct program server;
     start_server(&server, root, 0, args);
     peer_open(&idle, server.port);
@@ -117,6 +117,57 @@ static void sigterm_drains(void **state)
     forget(&server);
 }
 
+/* Nobody who waits for a connection's next request knows that it will be its
+ * last; the service is in no hurry. */
+static void who_was_kept_is_answered_once_more(void **state)
+{
+    (void)state;
+    enum { COUNT = 20 };
+    static struct peer peers[COUNT];
+    const char *args[] = {"--workers", "2",   "--linger", "60m",
+                          "--grace",   "60m", NULL};
+    struct program server;
+    start_server(&server, root, 0, args);
+    for (int i = 0; i < COUNT; i++) {
+        peer_open(&peers[i], server.port);
+        ask(&peers[i], GET("/a.txt"));
+        answer(&peers[i], &reply, false);
+        assert_false(reply.close);
+    }
+    kill(server.pid, SIGTERM);
+    while (!is_refused(server.port))
+        poll(NULL, 0, 1);
+    for (int i = 0; i < COUNT; i++) {
+        ask(&peers[i], i % 2 == 0 ? GET("/a.txt") : GET("/nothing"));
+        answer(&peers[i], &reply, false);
+        assert_int_equal(reply.status, i % 2 == 0 ? 200 : 404);
+        assert_true(reply.close);
+        ends(&peers[i]);
+        peer_close(&peers[i]);
+    }
+    assert_int_equal(wait_end(&server), 0);
+    forget(&server);
+}
+
+/* They have nothing to ask for: each ends when it has lingered, within the
+ * grace. */
+static void who_says_nothing_more_is_left(void **state)
+{
+    (void)state;
+    const char *args[] = {"--workers", "1",   "--linger", "50ms",
+                          "--grace",   "60m", NULL};
+    struct program server;
+    start_server(&server, root, 0, args);
+    peer_open(&peer, server.port);
+    ask(&peer, GET("/a.txt"));
+    answer(&peer, &reply, false);
+    kill(server.pid, SIGTERM);
+    ends(&peer);
+    peer_close(&peer);
+    assert_int_equal(wait_end(&server), 0);
+    forget(&server);
+}
+
 /* The grace is longer than anybody's patience. */
 static void idle_connections_do_not_delay_the_end(void **state)
 {
@@ -124,7 +175,7 @@ static void idle_connections_do_not_delay_the_end(void **state)
     enum { COUNT = 100 };
     static struct peer peers[COUNT];
     static const int signals[] = {SIGINT, SIGTERM};
-    const char *args[] = {"--grace", "60m", NULL};
+    const char *args[] = {"--grace", "60m", "--linger", "0", NULL};
     for (size_t k = 0; k < COUNT_OF(signals); k++) {
         struct program server;
         start_server(&server, root, 0, args);
@@ -381,6 +432,8 @@ int main(void)
         return 77;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sigterm_drains),
+        cmocka_unit_test(who_was_kept_is_answered_once_more),
+        cmocka_unit_test(who_says_nothing_more_is_left),
         cmocka_unit_test(idle_connections_do_not_delay_the_end),
         cmocka_unit_test(who_has_just_connected_is_answered),
         cmocka_unit_test(the_grace_ends_what_is_under_way),

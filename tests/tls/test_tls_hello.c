@@ -6,6 +6,7 @@
 
 #include "net.h"
 #include "pair.h"
+#include "tls/tls.h"
 
 static const char *const http[] = {"h2", "http/1.1", NULL};
 static const char *const old[] = {"http/1.1", NULL};
@@ -121,6 +122,61 @@ VIRTUAL_TEST(a_host_may_ask_more_of_its_clients)
     return 0;
 }
 
+struct turns {
+    hem_tls *answers[2];
+    unsigned asked;
+};
+
+static hem_tls *by_turns(void *arg, const char *host)
+{
+    struct turns *t = arg;
+    (void)host;
+    return t->answers[t->asked++ % COUNT_OF(t->answers)];
+}
+
+/* A handshake with a HelloRetryRequest, for which the callback is asked twice:
+ * for the `first` time, and for the `last`, 0: the stream's own context, 1: another
+ * one, which asks for a certificate. How it went for the server. */
+static int retry(int first, int last, char *ret_subject)
+{
+    struct turns turns = {.asked = 0};
+    hem_tls *contexts[2];
+    contexts[0] = pair_server(
+        &certs()->server, (hem_tls_config){.sni = by_turns, .sni_arg = &turns});
+    contexts[1] =
+        pair_server(&certs()->other,
+                    (hem_tls_config){.verify_client = HEM_TLS_VERIFY_REQUIRED});
+    turns.answers[0] = contexts[first];
+    turns.answers[1] = contexts[last];
+    /* None of those for which clients send a share unasked. */
+    check_int(SSL_CTX_set1_groups_list(contexts[0]->ctx, "P-256"), 1);
+    struct pair p = {.server = contexts[0],
+                     .client_opts.host = last ? "other.test" : "localhost"};
+    pair_open(&p);
+    check_int(turns.asked, 2);
+    hem_tls_info info = {.peer_subject = NULL};
+    check_int(hem_tls_get_info(&p.a, &info), 0);
+    snprintf(ret_subject, 100, "%s", info.peer_subject);
+    pair_close(&p);
+    hem_tls_destroy(contexts[0]);
+    hem_tls_destroy(contexts[1]);
+    return p.server_rc;
+}
+
+VIRTUAL_TEST(after_a_retry_the_last_answer_counts)
+{
+    char subject[100];
+    check_int(retry(0, 0, subject), 0);
+    check_str(subject, "CN=localhost");
+    check_int(retry(1, 0, subject), 0);
+    check_str(subject, "CN=localhost");
+    check_int(retry(0, 1, subject), HEM_ECERTIFICATE);
+    check_str(subject, "CN=other.test");
+    check_int(retry(1, 1, subject), HEM_ECERTIFICATE);
+    check_str(subject, "CN=other.test");
+    return 0;
+}
+
 VIRTUAL_TEST(the_info_says_what_is_known)
 {
     struct pair p = {.client_rc = 1};
@@ -210,6 +266,7 @@ int main(void)
         LEDGER_TEST(the_servers_favourite_protocol_is_agreed_on),
         LEDGER_TEST(a_server_has_a_certificate_for_each_host),
         LEDGER_TEST(a_host_may_ask_more_of_its_clients),
+        LEDGER_TEST(after_a_retry_the_last_answer_counts),
         LEDGER_TEST(the_info_says_what_is_known),
         LEDGER_TEST(a_stream_keeps_its_context),
         LEDGER_TEST(connect_takes_the_host_for_the_certificate),

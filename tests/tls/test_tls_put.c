@@ -133,6 +133,30 @@ VIRTUAL_TEST(the_goodbye_to_a_peer_that_does_not_read_has_its_time)
     return 0;
 }
 
+static int end_it(void *arg)
+{
+    return hem_stream_shutdown_write(arg);
+}
+
+VIRTUAL_TEST(nothing_is_taken_behind_the_goodbye)
+{
+    struct pair p = {.client_rc = 1};
+    hem_task *t = NULL;
+    pair_open_well(&p);
+    size_t size = fill(&p.a);
+    check_int(hem_spawn(&t, end_it, &p.a), 0);
+    net_settle();
+    check(!hem_task_done(t));
+    check_int(hem_stream_put(&p.a, "x", 1), HEM_EPIPE);
+    check_int(discard(&p.b, size), 0);
+    check_int(hem_await(t), 0);
+    check_int(hem_stream_flush(&p.a), 0);
+    char byte;
+    check_int(hem_stream_read(&p.b, &byte, 1), 0);
+    pair_close(&p);
+    return 0;
+}
+
 VIRTUAL_TEST(aclose_waits_for_the_goodbye_of_the_peer_for_its_time)
 {
     struct pair p = {.client_opts = {.shutdown_timeout = 3 * HEM_SEC}};
@@ -251,6 +275,7 @@ int main(void)
         LEDGER_TEST(all_who_wait_are_told_that_what_was_put_is_lost),
         LEDGER_TEST(a_read_that_waited_too_long_does_not_keep_the_goodbye_back),
         LEDGER_TEST(the_goodbye_to_a_peer_that_does_not_read_has_its_time),
+        LEDGER_TEST(nothing_is_taken_behind_the_goodbye),
         LEDGER_TEST(aclose_waits_for_the_goodbye_of_the_peer_for_its_time),
         LEDGER_TEST(aclose_of_both_sides_takes_no_time),
         LEDGER_TEST(close_during_a_read_and_a_write_ends_both),

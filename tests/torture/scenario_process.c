@@ -119,13 +119,14 @@ static int run_cat(void)
     return rc;
 }
 
-/* Closing terminates it. */
-static int start_and_close(void)
+/* Closing terminates it, or its whole group. */
+static int start_and_close(bool whole_group)
 {
     hem_subprocess p;
     HEM_TRY(hem_subprocess_shell(
         &p, "exec sleep 60",
         &(hem_subprocess_options){.process_group = HEM_NEW_GROUP,
+                                  .whole_group = whole_group,
                                   .grace = HEM_SEC,
                                   .pdeathsig = SIGKILL}));
     return hem_subprocess_close(&p);
@@ -135,7 +136,8 @@ static int subprocess_main(void *arg)
 {
     (void)arg;
     check_success(run_cat(), SUBPROCESS_FAILED);
-    check_success(start_and_close());
+    check_success(start_and_close(false));
+    check_success(start_and_close(true));
     return 0;
 }
 
