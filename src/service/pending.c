@@ -3,13 +3,6 @@
 #include "hem/error.h"
 #include "service/service.h"
 
-int hem__admin_start(hem__service *s, hem_scope *scope)
-{
-    (void)s;
-    (void)scope;
-    return 0;
-}
-
 int hem__health_start(hem__service *s, hem_scope *scope)
 {
     (void)s;
