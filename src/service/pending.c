@@ -16,13 +16,6 @@ int hem__watchdog_start(hem__service *s, hem_scope *scope)
     return 0;
 }
 
-int hem__admin_start(hem__service *s, hem_scope *scope)
-{
-    (void)s;
-    (void)scope;
-    return 0;
-}
-
 int hem__health_start(hem__service *s, hem_scope *scope)
 {
     (void)s;
