@@ -160,28 +160,6 @@ static int supervise(void *arg)
 
 /* ---- options ---- */
 
-static bool is_name_of_metric(const char *name)
-{
-    for (const char *c = name; *c; c++) {
-        bool letter = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
-                      *c == '_' || *c == ':';
-        if (!letter && (c == name || *c < '0' || *c > '9'))
-            return false;
-    }
-    return *name;
-}
-
-static bool are_metrics_right(const hem_prefork_options *o)
-{
-    if (o->metric_count > HEM_METRICS_MAX)
-        return false;
-    for (size_t k = 0; k < o->metric_count; k++) {
-        if (!o->metrics[k].name || !is_name_of_metric(o->metrics[k].name))
-            return false;
-    }
-    return true;
-}
-
 static bool are_extras_right(const hem_prefork_options *o)
 {
     for (size_t k = 0; k < o->extra_count; k++) {
@@ -199,7 +177,7 @@ static bool are_right(const hem_prefork_options *o)
            o->restart <= HEM_RESTART_ALWAYS &&
            (!o->backoff_min || !o->backoff_max ||
             o->backoff_min <= o->backoff_max) &&
-           are_metrics_right(o) && are_extras_right(o);
+           are_extras_right(o);
 }
 
 static int init(hem__service *s, hem_worker_fn *fn, void *arg)
