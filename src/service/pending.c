@@ -15,14 +15,3 @@ int hem__watchdog_start(hem__service *s, hem_scope *scope)
     (void)scope;
     return 0;
 }
-
-int hem__upgrade_start(hem__service *s)
-{
-    (void)s;
-    return HEM_ENOTSUP;
-}
-
-void hem__upgrade_report(hem__service *s)
-{
-    (void)s;
-}
