@@ -35,6 +35,7 @@ void hem__service_event(hem__service *s, const hem_prefork_event *e)
     const hem_prefork_options *o = s->options;
     if (o->on_event)
         o->on_event(o->on_event_arg, e);
+    hem__service_notify_status(s);
 }
 
 /* ---- the workers ---- */
@@ -196,6 +197,7 @@ static int init(hem__service *s, hem_worker_fn *fn, void *arg)
     s->stop_signals = hem__stop_signals(o);
     s->threads = o->threads;
     s->pid = getpid();
+    hem__systemd_init(s);
     hem_event_init(&s->asked);
     hem_event_init(&s->hurry);
     hem_event_init(&s->ready);
