@@ -167,8 +167,6 @@ static void a_burst_of_signals_at_any_moment_of_the_start_ends_it(void **state)
 
 int main(void)
 {
-    if (!forked_possible())
-        return FORKED_SKIP;
     const struct CMUnitTest tests[] = {
         LEDGER_TEST(a_service_of_one_worker_runs_until_a_signal),
         LEDGER_TEST(a_service_of_several_workers_runs_until_a_signal),

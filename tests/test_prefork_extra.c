@@ -259,8 +259,6 @@ static void a_roll_leaves_extra_processes_alone(void **state)
 
 int main(void)
 {
-    if (!forked_possible())
-        return FORKED_SKIP;
     const struct CMUnitTest tests[] = {
         LEDGER_TEST(extra_processes_start_and_stop_with_the_workers),
         LEDGER_TEST(an_extra_process_is_told_by_its_own_signal),

@@ -153,8 +153,6 @@ static void a_storm_of_more_and_less_ends_where_it_should(void **state)
 
 int main(void)
 {
-    if (!forked_possible())
-        return FORKED_SKIP;
     const struct CMUnitTest tests[] = {
         LEDGER_TEST(sigttin_adds_a_worker_and_sigttou_takes_the_last),
         LEDGER_TEST(the_last_worker_stays),

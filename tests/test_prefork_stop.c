@@ -277,8 +277,6 @@ static void workers_stop_when_the_parent_dies(void **state)
 
 int main(void)
 {
-    if (!forked_possible())
-        return FORKED_SKIP;
     const struct CMUnitTest tests[] = {
         LEDGER_TEST(a_service_is_unready_before_its_workers_are_told),
         LEDGER_TEST(a_second_signal_ends_the_unready_step),
