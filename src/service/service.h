@@ -37,6 +37,7 @@
 #include "process/child.h"
 #include "service/channel.h"
 #include "service/scoreboard.h"
+#include "service/systemd.h"
 
 typedef struct hem__service hem__service;
 typedef struct hem__instance hem__instance;
@@ -174,6 +175,7 @@ struct hem__service {
     int told_signal; /* that workers are told; 0: they were not yet */
     int result;      /* error of the first failure that ends it */
     bool kills;      /* HEM_SERVICE_KILLS was said */
+    bool upgraded;   /* it stops because another program is in its place */
     /* Rolling (roll.c). */
     hem_event ready;    /* all workers are, for the first time */
     hem_event roll;     /* there is something to replace */
@@ -188,6 +190,7 @@ struct hem__service {
     struct hem__admin *admin;
     struct hem__upgrade *upgrade;
     struct hem__health *health;
+    hem__systemd systemd;
 };
 
 /* ---- stop.c ---- */
@@ -286,17 +289,44 @@ const char *hem__instance_name(const hem__instance *i, char *room);
 
 /* ---- the other parts ---- */
 
-/* systemd.c: tell $NOTIFY_SOCKET; nothing without it. `state` is "READY=1",
- * "RELOADING=1", "STOPPING=1" or "STATUS=...", or several lines. */
+/*
+ * systemd.c: tell $NOTIFY_SOCKET; nothing without it. `state` is "READY=1",
+ * "RELOADING=1", "STOPPING=1", or "MAINPID=..." of another process, whose
+ * service it is from then on: this one says no more. One that was started by an
+ * upgrade says nothing before its "READY=1". What cannot be sent now is sent
+ * later. Never suspends, never fails.
+ */
 void hem__service_notify(hem__service *s, const char *state);
+
+/* Something has changed that the status text tells. */
+void hem__service_notify_status(hem__service *s);
+
+/* Find out whether somebody listens, before hem__upgrade_take(); and start the
+ * task that feeds the watchdog and sends what is left, before the first
+ * worker. HEM_ENOMEM. */
+void hem__systemd_init(hem__service *s);
 int hem__watchdog_start(hem__service *s, hem_scope *scope);
 
 int hem__admin_start(hem__service *s, hem_scope *scope);  /* admin.c, agent.c */
 int hem__health_start(hem__service *s, hem_scope *scope); /* health.c */
 
-/* upgrade.c: on SIGUSR2, spawns its task in s->work; and: this service is ready,
- * which the one that started it waits for. */
+/* ---- upgrade.c ---- */
+
+/* Take what the service that is to be succeeded has handed on, if there is one;
+ * first of all. HEM_ENOMEM. */
+int hem__upgrade_open(hem__service *s);
+void hem__upgrade_close(hem__service *s);
+
+/* Whether there is one: it has the pid file until this one is ready. */
+bool hem__upgrade_succeeds(const hem__service *s);
+
+/* This service is ready: take the pid file, and say so to who waits for it. An
+ * error: there is no pid file, it was asked to stop. */
+int hem__upgrade_report(hem__service *s);
+
+/* On SIGUSR2: start another program to take this one's place; a task in s->work.
+ * HEM_EREFUSED: not now, or not here; HEM_EALREADY; HEM_ENOMEM. In a task: the
+ * record says more. */
 int hem__upgrade_start(hem__service *s);
-void hem__upgrade_report(hem__service *s);
 
 #endif
