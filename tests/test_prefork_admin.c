@@ -6,7 +6,6 @@
 #include <sys/socket.h>
 
 #include "exposition.h"
-#include "forked.h"
 #include "prefork.h"
 #include "unix_net.h"
 
@@ -296,7 +295,5 @@ int main(void)
         LEDGER_TEST(an_address_that_is_taken_is_refused),
         LEDGER_TEST(a_metric_of_hems_name_is_refused),
     };
-    if (!forked_possible())
-        return FORKED_SKIP;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
