@@ -4,17 +4,19 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "files.h"
 #include "net.h"
 
 #define DIRECTORY "HEM_TEST_UPGRADED"
-#define LIFE_MAX  100  /* seconds, should the test be gone */
+#define LIFE_MAX  100   /* seconds, should the test be gone */
 #define PATIENCE  30000 /* milliseconds without a word */
 
 /* ---- a service ---- */
@@ -100,8 +102,10 @@ static int worker(hem_worker *w, void *arg)
     (void)arg;
     if (is_set("broken"))
         return HEM_EPROTO;
-    if (is_set("gate") || is_set("stubborn"))
+    if (is_set("gate")) {
+        say("set up");
         HEM_TRY(pass_gate());
+    }
     HEM_LISTENER(l);
     HEM_TRY(hem_listen(&l, NULL, 0,
                        &(hem_listen_options){.fd = dup(role.sockets[0])}));
@@ -162,7 +166,7 @@ static int run_service(void)
         .on_event = tell,
         .upgrade_timeout = is_set("hasty") ? 30 * HEM_MSEC : 0,
         .unready = is_set("patient") ? HEM_NEVER : 0,
-        .grace = is_set("stubborn") ? 20 * HEM_MSEC : 0,
+        .grace = is_set("gate") || is_set("hasty") ? 20 * HEM_MSEC : 0,
         .admin = is_set("admin") ? admin : NULL,
         .pid_file = is_set("pidfile")   ? path_of("pid")
                     : is_set("nowhere") ? path_of("no/such")
@@ -174,13 +178,18 @@ static int run_service(void)
     return rc < 0;
 }
 
+_Noreturn static void linger(void)
+{
+    for (;;)
+        pause();
+}
+
 static void speak_nonsense(void)
 {
     int fd = -1;
     if (sscanf(getenv("HEM_UPGRADE_FDS"), "report=%d", &fd) == 1)
         (void)!write(fd, "nonsense", 8);
-    for (;;)
-        pause();
+    linger();
 }
 
 void upgraded_role(void)
@@ -197,6 +206,10 @@ void upgraded_role(void)
         exit(3);
     if (is_set("nonsense"))
         speak_nonsense();
+    if (is_set("stubborn")) {
+        signal(SIGTERM, SIG_IGN);
+        linger();
+    }
     exit(run_service());
 }
 
@@ -246,12 +259,13 @@ _Noreturn static void execute(const struct upgraded *u, const char *program,
     _exit(127);
 }
 
-static void start(struct upgraded *u, const char *program)
+/* `flags` of clone(2). */
+static void start(struct upgraded *u, const char *program, unsigned long flags)
 {
     int fds[2];
     check_int(pipe2(fds, O_CLOEXEC), 0);
     fflush(NULL);
-    u->pid = fork();
+    u->pid = (pid_t)syscall(SYS_clone, flags | SIGCHLD, 0, 0, 0, 0);
     if (u->pid == 0)
         execute(u, program, fds[1]);
     close(fds[1]);
@@ -259,8 +273,7 @@ static void start(struct upgraded *u, const char *program)
     setvbuf(u->lines, NULL, _IONBF, 0);
 }
 
-void upgraded_start(struct upgraded *u, const char *program,
-                    const char *settings)
+static void prepare(struct upgraded *u, const char *settings)
 {
     hem_address a = {.length = 0};
     *u = (struct upgraded){.listener = -1};
@@ -271,8 +284,26 @@ void upgraded_start(struct upgraded *u, const char *program,
     check_int(mkfifo(file_path("gate"), 0600), 0);
     u->gate = open(file_path("gate"), O_RDWR | O_CLOEXEC);
     upgraded_set(settings);
-    start(u, program ? program : self());
+}
+
+void upgraded_start(struct upgraded *u, const char *program,
+                    const char *settings)
+{
+    prepare(u, settings);
+    start(u, program ? program : self(), 0);
     upgraded_says(u, u->pid, "ready");
+}
+
+bool upgraded_start_contained(struct upgraded *u, const char *settings)
+{
+    prepare(u, settings);
+    start(u, self(), CLONE_NEWPID);
+    if (u->pid < 0) {
+        upgraded_end(u);
+        return false;
+    }
+    upgraded_says(u, 1, "ready");
+    return true;
 }
 
 void upgraded_signal(const struct upgraded *u, int signo)
@@ -348,7 +379,8 @@ pid_t upgraded_begin(struct upgraded *u)
     upgraded_signal(u, SIGUSR2);
     const char *line = upgraded_says(u, u->pid, "starts ");
     int old = 0, next = 0;
-    check_int(sscanf(line, "%d starts %d", &old, &next), 2);
+    if (!check_int(sscanf(line, "%d starts %d", &old, &next), 2))
+        abort(); /* 0 is no pid to send signals to */
     return next;
 }
 
@@ -405,7 +437,8 @@ void upgraded_stop(struct upgraded *u)
 
 void upgraded_end(struct upgraded *u)
 {
-    check_int(waitpid(-1, NULL, 0), -1);
+    while (waitpid(-1, NULL, 0) > 0) /* workers of one that was killed */
+        continue;
     while (read_line(u)) /* its end: nobody has it open */
         continue;
     fclose(u->lines);

@@ -9,7 +9,7 @@
  *   broken    fails in set up                      upgraded_open_gate()
  *   exit      ends before it is a service
  *   nonsense  says something else than that it is ready
- *   stubborn  the same as gate, and SIGTERM does not end it
+ *   stubborn  is never ready, and SIGTERM does not end it
  *   hasty     gives its successor 30 ms  threads   of threads
  *   pidfile   has one, `pid`             nowhere   has one that cannot be
  *   patient   is unready for ever before it stops
@@ -46,6 +46,9 @@ struct upgraded {
  * ready then. */
 void upgraded_start(struct upgraded *u, const char *program,
                     const char *settings);
+
+/* The same as process 1 of a namespace; false: that is refused. */
+bool upgraded_start_contained(struct upgraded *u, const char *settings);
 
 /* Settings of those to come. */
 void upgraded_set(const char *settings);
