@@ -170,6 +170,19 @@ static inline void read_line(const struct program *p, char *buf, size_t size)
     buf[n] = '\0';
 }
 
+static inline const char *errors_of(const struct program *p);
+
+/* Read lines of what it prints until one is this. */
+static inline void wait_line(const struct program *p, const char *text)
+{
+    char line[256];
+    do {
+        read_line(p, line, sizeof(line));
+        if (line[0] == '\0')
+            fail_msg("no '%s'; %s", text, errors_of(p));
+    } while (strcmp(line, text) != 0);
+}
+
 /* Return its standard error so far, valid until the next call. */
 static inline const char *errors_of(const struct program *p)
 {
