@@ -172,15 +172,25 @@ static inline void read_line(const struct program *p, char *buf, size_t size)
 
 static inline const char *errors_of(const struct program *p);
 
-/* Read lines of what it prints until one is this. */
-static inline void wait_line(const struct program *p, const char *text)
+/* Read lines of what it prints until one begins so. Returns what follows, valid
+ * until the next call. */
+static inline const char *wait_begin(const struct program *p, const char *text)
 {
-    char line[256];
+    static char line[256];
     do {
         read_line(p, line, sizeof(line));
         if (line[0] == '\0')
             fail_msg("no '%s'; %s", text, errors_of(p));
-    } while (strcmp(line, text) != 0);
+    } while (strncmp(line, text, strlen(text)) != 0);
+    return line + strlen(text);
+}
+
+/* The same, and nothing follows. */
+static inline void wait_line(const struct program *p, const char *text)
+{
+    const char *rest = wait_begin(p, text);
+    if (rest[0] != '\0')
+        fail_msg("'%s' with '%s'; %s", text, rest, errors_of(p));
 }
 
 /* Return its standard error so far, valid until the next call. */

@@ -6,7 +6,7 @@
  */
 #include "load.h"
 
-enum { RESTARTS = 100, CONNECTIONS = 32, WORKERS = 2 };
+enum { RESTARTS = 100 };
 
 static char root[64];
 
@@ -26,28 +26,6 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* A server, and a load on it for as long as it is wanted. */
-static void begin(struct program *server, struct program *load,
-                  const char *option)
-{
-    const char *serve[] = {"--workers", "2",         "--grace",
-                           "10m",       "--verbose", NULL};
-    const char *args[] = {
-        "--seconds", "3600", "--connections", "32", "--strict", option, NULL};
-    start_server(server, root, 0, serve);
-    wait_line(server, "service ready");
-    load_start(load, root, server->port, args);
-}
-
-static void expect_exit(struct program *server)
-{
-    kill(server->pid, SIGTERM);
-    int status = wait_end(server);
-    if (status != 0)
-        fail_msg("%d: %s", status, errors_of(server));
-    forget(server);
-}
-
 /* Replace all workers, one after the other. */
 static void roll(const struct program *server)
 {
@@ -59,7 +37,7 @@ static void rolling_restarts_lose_nothing_of_kept_connections(void **state)
 {
     (void)state;
     struct program server, load;
-    begin(&server, &load, NULL);
+    service_start(&server, &load, root, NULL);
     for (int i = 0; i < RESTARTS; i++)
         roll(&server);
     load_end(&load, root);
@@ -67,8 +45,8 @@ static void rolling_restarts_lose_nothing_of_kept_connections(void **state)
      * and again; and none ended otherwise. */
     assert_true(load_counted(root, "announced") >= RESTARTS);
     assert_true(load_counted(root, "opened") <=
-                load_counted(root, "announced") + CONNECTIONS);
-    expect_exit(&server);
+                load_counted(root, "announced") + LOAD_CONNECTIONS);
+    service_stop(&server);
 }
 
 static void
@@ -76,13 +54,13 @@ rolling_restarts_lose_nothing_of_connections_of_one_request(void **state)
 {
     (void)state;
     struct program server, load;
-    begin(&server, &load, "--close");
+    service_start(&server, &load, root, "--close");
     for (int i = 0; i < RESTARTS; i++)
         roll(&server);
     assert_true(load_end(&load, root) >= RESTARTS);
     assert_int_equal(load_counted(root, "opened"),
                      load_counted(root, "answered"));
-    expect_exit(&server);
+    service_stop(&server);
 }
 
 int main(void)
