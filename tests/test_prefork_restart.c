@@ -286,8 +286,6 @@ static void a_worker_for_which_descriptors_lack_is_a_failed_start(void **state)
 
 int main(void)
 {
-    if (!forked_possible())
-        return FORKED_SKIP;
     const struct CMUnitTest tests[] = {
         LEDGER_TEST(a_killed_worker_is_replaced_and_the_others_go_on),
         LEDGER_TEST(a_worker_killed_again_and_again_is_replaced_each_time),

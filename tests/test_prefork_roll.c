@@ -456,8 +456,6 @@ static void a_failing_replacement_is_tried_again(void **state)
 
 int main(void)
 {
-    if (!forked_possible())
-        return FORKED_SKIP;
     const struct CMUnitTest tests[] = {
         LEDGER_TEST(sighup_replaces_all_workers_one_after_the_other),
         LEDGER_TEST(a_thousand_sighups_at_once_are_two_rolls_at_most),
