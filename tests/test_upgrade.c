@@ -203,8 +203,6 @@ static void a_rolling_restart_meanwhile_is_no_matter(void **state)
 int main(void)
 {
     upgraded_role();
-    if (!forked_possible())
-        return FORKED_SKIP;
     const struct CMUnitTest tests[] = {
         FILE_TEST(the_new_program_takes_the_place_of_the_old_one),
         FILE_TEST(ten_upgrades_in_a_row),
