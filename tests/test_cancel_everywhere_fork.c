@@ -23,8 +23,12 @@ static int say_and_linger(void *arg)
     return hem_fork_ready() < 0 ? 1 : forked_linger(arg);
 }
 
+/* Behind some turns, so that there are moments at which it is about to run in
+ * any order. */
 static int fork_ready(hem_child *c)
 {
+    for (int i = 0; i < 4; i++)
+        HEM_TRY(hem_yield());
     return hem_fork(
         c, say_and_linger, NULL,
         &(hem_fork_options){.ready_by_child = true, .timeout = 60 * HEM_SEC});
