@@ -446,8 +446,6 @@ static void a_stuck_thread_is_named_and_waited_for(void **state)
 
 int main(void)
 {
-    if (!forked_possible())
-        return FORKED_SKIP;
     const struct CMUnitTest tests[] = {
         LEDGER_TEST(
             the_pulse_is_a_quarter_of_the_heartbeat_and_a_second_at_most),

@@ -364,8 +364,6 @@ static void a_metric_that_the_service_has_not_is_a_mistake(void **state)
 
 int main(void)
 {
-    if (!forked_possible())
-        return FORKED_SKIP;
     const struct CMUnitTest tests[] = {
         LEDGER_TEST(a_worker_knows_who_it_is),
         LEDGER_TEST(threads_of_a_worker_have_its_index_and_its_children_none),

@@ -232,8 +232,6 @@ static void a_worker_that_may_not_become_another_user_does_not_start(void **s)
 
 int main(void)
 {
-    if (!forked_possible())
-        return FORKED_SKIP;
     const struct CMUnitTest tests[] = {
         LEDGER_TEST(
             a_plain_process_is_ready_as_it_begins_and_exits_with_its_result),

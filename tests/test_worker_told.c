@@ -367,8 +367,6 @@ LONE_TEST(a_heart_stands_still_with_its_loop)
 
 int main(void)
 {
-    if (!forked_possible())
-        return FORKED_SKIP;
     const struct CMUnitTest tests[] = {
         LEDGER_TEST(a_stop_signal_sent_to_its_process_stops_a_worker),
         LEDGER_TEST(stop_signals_are_those_of_the_service_and_the_role),

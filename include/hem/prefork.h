@@ -44,8 +44,9 @@
  * it once. The program must not ignore SIGCHLD.
  *
  * systemd (notify.h): READY, RELOADING, STOPPING, STATUS and MAINPID are sent
- * where $NOTIFY_SOCKET asks for them, and the watchdog is fed while this loop
- * and, with `heartbeat`, those of all workers make progress.
+ * where $NOTIFY_SOCKET asks for them, the watchdog is fed while this loop and
+ * those of all workers that are ready make progress, and more time is asked for
+ * while workers drain. packaging/systemd has units.
  */
 #ifndef HEM_PREFORK_H
 #define HEM_PREFORK_H
@@ -83,7 +84,8 @@ typedef enum hem_restart {
 /* A number that workers keep (worker.h) and /metrics shows, of the service as a
  * whole. Those of workers that have ended remain in the sum of a counter. */
 typedef struct hem_metric {
-    const char *name; /* as Prometheus has them: [a-zA-Z_:][a-zA-Z0-9_:]* */
+    const char *name; /* as Prometheus has them: [a-zA-Z_:][a-zA-Z0-9_:]*; not
+                         hem_..., which are hem's own */
     const char *help; /* one line; NULL: none */
     bool gauge;       /* may go down; else a counter */
 } hem_metric;
