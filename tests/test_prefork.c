@@ -325,8 +325,6 @@ static void a_worker_whose_parent_dies_is_told_to_stop(void **state)
 
 int main(void)
 {
-    if (!forked_possible())
-        return FORKED_SKIP;
     const struct CMUnitTest tests[] = {
         LEDGER_TEST(sigterm_stops_all_workers_and_the_server_returns_0),
         LEDGER_TEST(sigint_stops_all_workers_and_the_server_returns_0),

@@ -393,8 +393,6 @@ static void another_thread_than_the_main_one_refuses_a_server(void **state)
 
 int main(void)
 {
-    if (!forked_possible())
-        return FORKED_SKIP;
     const struct CMUnitTest tests[] = {
         LEDGER_TEST(a_killed_worker_ends_the_server_with_its_signal),
         LEDGER_TEST(a_signal_without_a_name_is_told_by_number),

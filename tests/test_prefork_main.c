@@ -351,8 +351,6 @@ cancelling_its_wait_stops_the_workers_and_waits_for_them(void **state)
 
 int main(void)
 {
-    if (!forked_possible())
-        return FORKED_SKIP;
     const struct CMUnitTest tests[] = {
         LEDGER_TEST(workers_get_the_value_of_the_main_context),
         LEDGER_TEST(workers_get_several_values_in_a_struct),

@@ -84,7 +84,8 @@ typedef enum hem_restart {
 /* A number that workers keep (worker.h) and /metrics shows, of the service as a
  * whole. Those of workers that have ended remain in the sum of a counter. */
 typedef struct hem_metric {
-    const char *name; /* as Prometheus has them: [a-zA-Z_:][a-zA-Z0-9_:]* */
+    const char *name; /* as Prometheus has them: [a-zA-Z_:][a-zA-Z0-9_:]*; not
+                         hem_..., which are hem's own */
     const char *help; /* one line; NULL: none */
     bool gauge;       /* may go down; else a counter */
 } hem_metric;

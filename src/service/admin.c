@@ -30,6 +30,7 @@
 #include "io/unix.h"
 #include "loop/fd.h"
 #include "service/request.h"
+#include "service/upgrade.h"
 
 #define PARTING_MAX 65536 /* bytes that are heard out */
 
@@ -270,7 +271,9 @@ static void release(struct hem__admin *a)
 /* Its task: serve until the listener is closed, or the service ends. */
 static int serve(struct hem__admin *a, hem_listener *l, hem_serve_fn *fn)
 {
-    int rc = hem_serve(l, fn, a->service,
+    int rc = a->succeeds ? hem_event_wait(&a->service->ready) : 0;
+    if (rc == 0)
+        rc = hem_serve(l, fn, a->service,
                        &(hem_serve_options){
                            .max_connections = HEM__ADMIN_CLIENTS,
                            .quiet = true,
@@ -293,47 +296,69 @@ static int serve_agent(void *arg)
     return serve(a, &a->agent, hem__agent_answer);
 }
 
-/* A socket at this address that this process was started with, by the service
- * that it succeeds or by systemd. 0: there is none. */
-static int find_inherited(const char *name, const hem_address *a)
+static bool is_at(int fd, const hem_address *a)
 {
     hem_address its;
     char text[HEM_ADDRESS_TEXT], its_text[HEM_ADDRESS_TEXT];
-    int fd = hem_inherited_fd(name, 0);
-    if (fd < 0)
-        return 0;
     hem_address_format(a, text);
-    if (hem_address_of_socket(&its, fd) == 0 &&
-        strcmp(hem_address_format(&its, its_text), text) == 0)
-        return fd;
-    close(fd);
-    return 0;
+    return hem_address_of_socket(&its, fd) == 0 &&
+           strcmp(hem_address_format(&its, its_text), text) == 0;
 }
 
-static int open_listener(hem_listener *l, const char *name, const char *text)
+/* A listener, and how it comes to its socket. */
+struct way {
+    hem_listener *listener;
+    const char *name; /* for hem_inherited_fd() */
+    enum hem__upgrade_fd handed_on;
+    const char *text; /* its address, as the options have it */
+};
+
+/* A socket at this address that this process was started with, by the service
+ * that it succeeds or by systemd. 0: there is none. */
+static int find_inherited(struct hem__admin *admin, const struct way *w,
+                          const hem_address *a)
+{
+    int fd = hem__upgrade_inherited(admin->service, w->handed_on);
+    bool handed_on = fd >= 0;
+    if (!handed_on)
+        fd = hem_inherited_fd(w->name, 0);
+    if (fd < 0)
+        return 0;
+    if (!is_at(fd, a)) {
+        close(fd);
+        return 0;
+    }
+    admin->succeeds |= handed_on;
+    return fd;
+}
+
+static int open_listener(struct hem__admin *admin, const struct way *w)
 {
     hem_address a;
-    int rc = hem__admin_address(&a, text);
+    int rc = hem__admin_address(&a, w->text);
     if (rc < 0)
         return hem_fail(rc, "%s \"%s\": not a port of loopback, nor unix:PATH",
-                        name, text);
+                        w->name, w->text);
     hem_listen_options o = {.limit = HEM__HEAD_MAX,
-                            .fd = find_inherited(name, &a)};
-    if (o.fd == 0)
-        return hem_listen_address(l, &a, &o);
-    rc = hem_listen(l, NULL, 0, &o);
-    if (rc < 0)
+                            .fd = find_inherited(admin, w, &a)};
+    rc = o.fd > 0 ? hem_listen(w->listener, NULL, 0, &o)
+                  : hem_listen_address(w->listener, &a, &o);
+    if (rc < 0 && o.fd > 0)
         close(o.fd);
     return rc;
 }
 
 static int open_listeners(struct hem__admin *a, const hem_prefork_options *o)
 {
+    const struct way ways[] = {
+        {&a->http, HEM__ADMIN_SOCKET, HEM__UPGRADE_ADMIN, o->admin},
+        {&a->agent, HEM__AGENT_SOCKET, HEM__UPGRADE_AGENT, o->agent},
+    };
     int rc = 0;
-    if (o->admin)
-        rc = open_listener(&a->http, HEM__ADMIN_SOCKET, o->admin);
-    if (rc == 0 && o->agent)
-        rc = open_listener(&a->agent, HEM__AGENT_SOCKET, o->agent);
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]) && rc == 0; i++) {
+        if (ways[i].text)
+            rc = open_listener(a, &ways[i]);
+    }
     return rc;
 }
 
@@ -410,4 +435,26 @@ void hem__admin_hand_over(hem__service *s)
         return;
     hand_over(&a->http);
     hand_over(&a->agent);
+}
+
+/* Those that are no files of Unix sockets have none to find. */
+static void take_over(hem_listener *l)
+{
+    struct hem__listening *s = &l->sockets[0];
+    hem_address a;
+    hem__unix_file file;
+    if (hem__fd_is_open(&s->fd) && hem_address_of_socket(&a, s->fd.fd) == 0 &&
+        hem__unix_find(&a, &file) == 0) {
+        s->device = file.device;
+        s->inode = file.inode;
+    }
+}
+
+void hem__admin_take_over(hem__service *s)
+{
+    struct hem__admin *a = s->admin;
+    if (!a || !a->succeeds)
+        return;
+    take_over(&a->http);
+    take_over(&a->agent);
 }

@@ -23,6 +23,8 @@ struct hem__admin {
     hem__service *service;
     hem_listener http;
     hem_listener agent;
+    bool
+        succeeds; /* another service answers on these until this one is ready */
     unsigned refs; /* of the tasks that serve, and of who starts them */
     int error;     /* with which one of them could not begin */
 };
@@ -34,8 +36,7 @@ struct hem__admin {
  */
 int hem__admin_address(hem_address *ret, const char *text);
 
-/* The names by which an upgrade passes its listening sockets on; hem__admin_start()
- * looks for them with hem_inherited_fd(). */
+/* The names by which it looks for them with hem_inherited_fd(). */
 #define HEM__ADMIN_SOCKET "hem-admin"
 #define HEM__AGENT_SOCKET "hem-agent"
 
@@ -46,6 +47,9 @@ int hem__agent_socket(const hem__service *s);
 /* Stop listening, in favour of a service that does so on the same sockets. What
  * is under way is answered; files of sockets stay. */
 void hem__admin_hand_over(hem__service *s);
+
+/* The other side of that: the files are ours to remove from now on. */
+void hem__admin_take_over(hem__service *s);
 
 /* Why the service is not ready, as one line for people; NULL: it is. */
 const char *hem__service_unready(const hem__service *s);

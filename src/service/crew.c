@@ -108,13 +108,13 @@ static bool all_ready(const hem__service *s)
 
 static void check_ready(hem__service *s)
 {
-    if (s->state != HEM__SERVICE_STARTING || !all_ready(s))
+    if (s->state != HEM__SERVICE_STARTING || !all_ready(s) ||
+        hem__upgrade_report(s) < 0)
         return;
     s->state = HEM__SERVICE_READY;
     s->was_ready = true;
     hem__service_event(s, &(hem_prefork_event){.kind = HEM_SERVICE_IS_READY});
     hem__service_notify(s, "READY=1");
-    hem__upgrade_report(s);
     hem_event_set(&s->ready);
 }
 

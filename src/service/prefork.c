@@ -143,19 +143,27 @@ static int run_helpers(hem__service *s)
     return s->result < 0 ? s->result : rc;
 }
 
+static int run_controlled(hem__service *s)
+{
+    HEM_TRY(hem__control_open(s));
+    int rc = run_helpers(s);
+    hem__control_close(s);
+    return rc;
+}
+
+/* In an upgrade the pid file comes when it is ready. */
 static int supervise(void *arg)
 {
     hem__service *s = arg;
-    const hem_prefork_options *o = s->options;
-    if (o->pid_file)
-        HEM_TRY(hem_pid_file_create(&s->pid_file, o->pid_file));
-    int rc = hem__control_open(s);
-    if (rc == 0) {
-        rc = run_helpers(s);
-        hem__control_close(s);
-    }
-    if (o->pid_file)
-        hem_pid_file_remove(&s->pid_file);
+    const char *path = s->options->pid_file;
+    HEM_TRY(hem__upgrade_open(s));
+    int rc = 0;
+    if (path && !hem__upgrade_succeeds(s))
+        rc = hem_pid_file_create(&s->pid_file, path);
+    if (rc == 0)
+        rc = run_controlled(s);
+    hem_pid_file_remove(&s->pid_file);
+    hem__upgrade_close(s);
     return rc;
 }
 

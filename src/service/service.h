@@ -175,6 +175,7 @@ struct hem__service {
     int told_signal; /* that workers are told; 0: they were not yet */
     int result;      /* error of the first failure that ends it */
     bool kills;      /* HEM_SERVICE_KILLS was said */
+    bool upgraded;   /* it stops because another program is in its place */
     /* Rolling (roll.c). */
     hem_event ready;    /* all workers are, for the first time */
     hem_event roll;     /* there is something to replace */
@@ -309,9 +310,23 @@ int hem__watchdog_start(hem__service *s, hem_scope *scope);
 int hem__admin_start(hem__service *s, hem_scope *scope);  /* admin.c, agent.c */
 int hem__health_start(hem__service *s, hem_scope *scope); /* health.c */
 
-/* upgrade.c: on SIGUSR2, spawns its task in s->work; and: this service is ready,
- * which the one that started it waits for. */
+/* ---- upgrade.c ---- */
+
+/* Take what the service that is to be succeeded has handed on, if there is one;
+ * first of all. HEM_ENOMEM. */
+int hem__upgrade_open(hem__service *s);
+void hem__upgrade_close(hem__service *s);
+
+/* Whether there is one: it has the pid file until this one is ready. */
+bool hem__upgrade_succeeds(const hem__service *s);
+
+/* This service is ready: take the pid file, and say so to who waits for it. An
+ * error: there is no pid file, it was asked to stop. */
+int hem__upgrade_report(hem__service *s);
+
+/* On SIGUSR2: start another program to take this one's place; a task in s->work.
+ * HEM_EREFUSED: not now, or not here; HEM_EALREADY; HEM_ENOMEM. In a task: the
+ * record says more. */
 int hem__upgrade_start(hem__service *s);
-void hem__upgrade_report(hem__service *s);
 
 #endif

@@ -25,7 +25,8 @@ static void begin(hem__service *s)
     hem__service_event(s, &(hem_prefork_event){.kind = HEM_SERVICE_IS_UNREADY,
                                                .signal = s->stop_signal,
                                                .error = s->result});
-    hem__service_notify(s, "STOPPING=1");
+    if (!s->upgraded)
+        hem__service_notify(s, "STOPPING=1");
     hem_event_set(&s->asked);
 }
 
@@ -63,14 +64,14 @@ static void let_notice(hem__service *s)
     const hem_prefork_options *o = s->options;
     if (o->run_to_completion && s->result == 0)
         wait_hurry(s, HEM_NEVER);
-    else if (o->unready > 0 && s->was_ready)
+    else if (o->unready > 0 && s->was_ready && !s->upgraded)
         wait_hurry(s, o->unready);
 }
 
 static void tell_all(hem__service *s)
 {
     s->state = HEM__SERVICE_STOPPING;
-    s->told_signal = s->stop_signal ? s->stop_signal : SIGTERM;
+    s->told_signal = s->stop_signal && !s->upgraded ? s->stop_signal : SIGTERM;
     if (!s->threads) /* whose sockets they are */
         hem__service_close_sockets(s);
     hem__service_event(s, &(hem_prefork_event){.kind = HEM_SERVICE_STOPS,

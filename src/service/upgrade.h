@@ -14,7 +14,10 @@
 #ifndef HEM__SERVICE_UPGRADE_H
 #define HEM__SERVICE_UPGRADE_H
 
+#include "hem/prefork.h"
 #include "hem/subprocess.h"
+
+struct hem__service;
 
 /*
  * Variables of the new one: descriptors that are between hem and hem, as
@@ -89,6 +92,10 @@ int hem__upgrade_run(const hem__upgrade_call *call, pid_t *ret_pid);
  * non-blocking, and the caller's; each -1: there is none. Takes them out of the
  * environment. */
 void hem__upgrade_take(int ret[HEM__UPGRADE_FD_COUNT]);
+
+/* One of them, for the caller to have; -1: there is none. Those that nobody has
+ * asked for are closed when the service is ready (upgrade.c). */
+int hem__upgrade_inherited(struct hem__service *s, enum hem__upgrade_fd which);
 
 /* Say that this one is ready, and close the socket. That nobody is there to
  * hear of it is no error. */
