@@ -104,6 +104,17 @@ static int watch(hem_loop *l, hem_child *c, int fd)
     return 0;
 }
 
+bool hem__child_is_of(const hem_loop *l, pid_t pid)
+{
+    for (uint32_t i = 0; i < l->fd_slots; i++) {
+        hem__fd *d = l->fds[i].owner;
+        if (d && d->on_ready == on_ready &&
+            HEM__CONTAINER(d, hem_child, fd)->pid == pid)
+            return true;
+    }
+    return false;
+}
+
 int hem__child_adopt(hem_loop *l, hem_child *c, pid_t pid, int fd)
 {
     *c = (hem_child){.pid = pid};
