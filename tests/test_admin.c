@@ -153,7 +153,7 @@ VIRTUAL_TEST(a_wrong_address_is_an_error_of_the_start)
 {
     struct admin a;
     check_int(begin(&a, "0.0.0.0:9100"), HEM_EINVAL);
-    check_contains(hem_failure_text(HEM_EINVAL), "\"0.0.0.0:9100\"");
+    check_logged("\"0.0.0.0:9100\": not a port of loopback");
     end(&a);
     return 0;
 }
@@ -166,7 +166,7 @@ VIRTUAL_TEST(an_address_that_is_taken_is_an_error_of_the_start)
     snprintf(address, sizeof(address), "127.0.0.1:%u",
              (unsigned)net_listen(&l));
     check_int(begin(&a, address), HEM_EADDRINUSE);
-    check_contains(hem_failure_text(HEM_EADDRINUSE), address);
+    check_logged(address);
     end(&a);
     return hem_listener_close(&l);
 }
@@ -194,6 +194,7 @@ VIRTUAL_TEST(when_the_agent_cannot_listen_nothing_does)
     a.fake.options.agent = "127.0.0.1";
     check_int(hem_scope_open(&a.scope, NULL), 0);
     check_int(hem__admin_start(&a.fake.s, &a.scope), HEM_EINVAL);
+    check_logged("hem-agent \"127.0.0.1\"");
     check_int(hem__admin_socket(&a.fake.s), -1);
     end(&a);
     return 0;
@@ -211,6 +212,8 @@ VIRTUAL_TEST(memory_that_lacks_is_an_error_of_the_start)
         ledger_fail_at(n);
         rc = hem__admin_start(&a.fake.s, &a.scope);
         ledger_fail_at(0);
+        if (rc < 0)
+            check_logged("");
         end(&a);
     }
     check_int(rc, 0);

@@ -832,12 +832,12 @@ static void mistakes_end_the_process(void **state)
         hem_fn *fn;
         const char *part;
     } cases[] = {
-        {yield_not_begun, "hem_gen_yield: task \"main\""},
+        {yield_not_begun, "hem_gen_yield: the main task \"main\""},
         {yield_begun, "is not in the body of the generator"},
         {yield_from_within, "is not in the body of the generator"},
         {end_with_open_scope, "generator \"leave_open_scope\", made at"},
         {end_with_open_timeout, "returned with an open timeout"},
-        {leave_while_it_runs, "HEM_GEN: task \"main\""},
+        {leave_while_it_runs, "HEM_GEN: the main task \"main\""},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         hem_fn *fn = cases[i].fn;
@@ -888,7 +888,7 @@ static void an_overflow_names_the_task_and_the_stack_of_the_body(void **state)
     process_run(run_overflow, NULL, &e);
     check(e.signo != 0);
     check_contains(e.text, "stack overflow in task \"deep\"");
-    check_contains(e.text, "its stack has 128 KiB");
+    check_contains(e.text, "whose stack has 128 KiB");
     run_assert_checks();
 }
 

@@ -80,8 +80,9 @@ static void the_main_task_may_overflow_too(void **state)
     struct ending e;
     process_run(run_main_named, NULL, &e);
     assert_int_equal(e.signo, SIGSEGV);
-    check_contains(e.text, "stack overflow in task \"server\"");
-    check_contains(e.text, "32 KiB");
+    check_contains(e.text, "stack overflow in the main task \"server\" whose "
+                           "stack has 32 KiB");
+    check_contains(e.text, "large local variables");
     run_assert_checks();
 }
 

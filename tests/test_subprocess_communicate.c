@@ -289,6 +289,24 @@ VIRTUAL_TEST(a_run_with_input_needs_no_word_of_the_pipe)
     return 0;
 }
 
+VIRTUAL_TEST(a_size_of_input_without_input_is_refused)
+{
+    hem_subprocess_output o;
+    hem_subprocess_run_options r = {.input_size = 1};
+    check_int(hem_subprocess_run(cat, &r, &o), HEM_EINVAL);
+    check_str(hem_failure_text(HEM_EINVAL),
+              "1 bytes of input that are nowhere");
+    HEM_SUBPROCESS(p);
+    hem_subprocess_options pipe = {.in = HEM_PIPE, .out = HEM_PIPE};
+    HEM_TRY(hem_subprocess_start(&p, cat, &pipe));
+    check_int(hem_subprocess_communicate(&p, NULL, 1, &o, NULL), HEM_EINVAL);
+    check(!o.out && !o.err);
+    check_int(hem_subprocess_communicate(&p, "x", 1, &o, NULL), 0);
+    check_str(o.out, "x");
+    hem_subprocess_output_free(&o);
+    return hem_subprocess_close(&p);
+}
+
 VIRTUAL_TEST(a_run_whose_input_nobody_would_read_is_refused)
 {
     hem_subprocess_output o = {.out = (char[]){"?"}};
@@ -354,8 +372,6 @@ VIRTUAL_TEST(memory_may_lack_anywhere)
 
 int main(void)
 {
-    if (!forked_possible())
-        return FORKED_SKIP;
     const struct CMUnitTest tests[] = {
         LEDGER_TEST(input_output_and_errors_are_moved),
         LEDGER_TEST(what_is_no_pipe_is_left_out),
@@ -372,6 +388,7 @@ int main(void)
         LEDGER_TEST(closing_ends_the_talk_of_others),
         LEDGER_TEST(a_run_is_all_in_one),
         LEDGER_TEST(a_run_with_input_needs_no_word_of_the_pipe),
+        LEDGER_TEST(a_size_of_input_without_input_is_refused),
         LEDGER_TEST(a_run_whose_input_nobody_would_read_is_refused),
         LEDGER_TEST(a_run_may_be_checked),
         LEDGER_TEST(a_run_that_fails_leaves_no_child),

@@ -339,8 +339,6 @@ static void who_cannot_be_killed_is_left(void **state)
 
 int main(void)
 {
-    if (!forked_possible())
-        return FORKED_SKIP;
     const struct CMUnitTest tests[] = {
         LEDGER_TEST(the_directory),
         LEDGER_TEST(memory_is_shared_where_it_can),

@@ -268,8 +268,6 @@ VIRTUAL_TEST(an_error_of_prestart_is_a_failure_of_the_start)
 
 int main(void)
 {
-    if (!forked_possible())
-        return FORKED_SKIP;
     const struct CMUnitTest tests[] = {
         LEDGER_TEST(an_error_before_ready_is_one_of_set_up),
         LEDGER_TEST(an_error_after_ready_is_one_of_the_body),

@@ -125,17 +125,14 @@ typedef struct hem_subprocess_options {
 
 /* The caller's own; private. It must not be moved while it is open. */
 typedef struct hem_subprocess {
-    hem_child child;          /* open as long as this is */
-    hem_stream in;            /* of the parent; open if HEM_PIPE */
-    hem_stream out;           /* the same */
-    hem_stream err;           /* the same */
-    struct hem__list waiters; /* tasks that wait for its end */
-    struct hem__timer timer;  /* of a close; its place is reserved */
-    hem_ns grace;             /* from SIGTERM to SIGKILL */
-    bool lost;                /* somebody else reaped it */
-    bool whole_group;         /* of the options */
-    bool held;                /* it has ended, and is reaped at the close */
-    bool overdue;             /* the grace is over */
+    hem_child child;         /* open as long as this is */
+    hem_stream in;           /* of the parent; open if HEM_PIPE */
+    hem_stream out;          /* the same */
+    hem_stream err;          /* the same */
+    struct hem__timer timer; /* of a close; its place is reserved */
+    hem_ns grace;            /* from SIGTERM to SIGKILL */
+    bool whole_group;        /* of the options */
+    bool overdue;            /* the grace is over */
 } hem_subprocess;
 
 /* Declare a subprocess `var`, closed; one that is open when its block is left
@@ -255,8 +252,8 @@ typedef struct hem_subprocess_output {
  * without sink are dropped. Process.communicate().
  *
  * `*ret` is set in any case, on errors with what had come until then, and is
- * to be freed by hem_subprocess_output_free(). HEM_ELIMIT: an output is longer
- * than the limit; HEM_ETIMEDOUT; HEM_ENOMEM; HEM_ECANCELED; errors of source
+ * to be freed by hem_subprocess_output_free(). HEM_EINVAL: `size` without
+ * `input`; HEM_ELIMIT: an output is longer than the limit; HEM_ETIMEDOUT; HEM_ENOMEM; HEM_ECANCELED; errors of source
  * and sinks; those of hem_stream_read() and hem_subprocess_wait(): the child is
  * left alone, and the pipes that have not ended are open.
  * [suspends] [cancel point]
@@ -281,7 +278,8 @@ typedef struct hem_subprocess_run_options {
  * Run a program from its start to its end: start, communicate, close. `opts`
  * and `ret` may be NULL; `*ret` is set in any case, and is to be freed. With
  * `.input` or `.communicate.source` its standard input is a pipe, as if
- * `.start.in` were HEM_PIPE; HEM_EINVAL: it is HEM_NULL or HEM_FD. On errors,
+ * `.start.in` were HEM_PIPE; HEM_EINVAL: it is HEM_NULL or HEM_FD, or there is
+ * an `.input_size` without `.input`. On errors,
  * those of the three, no child is left. subprocess.run().
  * [suspends] [cancel point]
  */

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #define LINE_MAX_BYTES 501
+#define TITLE_BYTES    320
 
 static void to_stderr(void *arg, hem_log_level level, const char *line)
 {
@@ -44,4 +45,15 @@ void hem__abort(const char *format, ...)
     va_end(args);
     fprintf(stderr, "hem: fatal: %s\n", line);
     abort();
+}
+
+const char *hem__title(const char *name, const char *file, int line)
+{
+    static _Thread_local char title[TITLE_BYTES];
+    if (line == 0)
+        snprintf(title, sizeof(title), "the main task \"%.120s\"", name);
+    else
+        snprintf(title, sizeof(title), "task \"%.120s\", spawned at %.150s:%d,",
+                 name, file, line);
+    return title;
 }

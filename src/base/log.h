@@ -9,6 +9,10 @@
 _Noreturn void hem__abort(const char *format, ...)
     __attribute__((format(printf, 1, 2), cold));
 
+/* Who it is of: `task "NAME", spawned at FILE:LINE,`, or, with line 0, `the main
+ * task "NAME"`. Valid until the thread's next call. */
+const char *hem__title(const char *name, const char *file, int line);
+
 /* Assertions on hem's own invariants; also in release builds. */
 #define HEM__ASSERT(cond)                                                      \
     ((cond) ? (void)0                                                          \

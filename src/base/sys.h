@@ -154,11 +154,14 @@
     X(int, resolve_name, (const struct sockaddr *a, socklen_t n, char *name, socklen_t size),   \
       (a, n, name, size), (ENOMEM, -HEM_ENAME, -HEM_ENAMETEMP))                                 \
     X(pid_t, fork, (void), (), (EAGAIN, ENOMEM))                                                \
-    X(int, pidfd_open, (pid_t pid), (pid), (EMFILE, ENFILE, ENOMEM, ENODEV))                    \
+    X(int, pidfd_open, (pid_t pid), (pid), (EMFILE, ENFILE, ENOMEM, ENODEV, ENOSYS, EPERM))     \
     X(int, pidfd_send_signal, (int fd, int signo), (fd, signo), (EPERM))                        \
     X(int, pidfd_signal_group, (int fd, int signo), (fd, signo), (EPERM, EINVAL))               \
     X(int, kill, (pid_t pid, int signo), (pid, signo), (EPERM))                                 \
     X(int, wait_pidfd, (int fd, siginfo_t *info, int flags), (fd, info, flags), (EINTR))        \
+    X(int, wait_pid, (pid_t pid, siginfo_t *info, int flags), (pid, info, flags), (EINTR))      \
+    X(int, timerfd_create, (int clock, int flags), (clock, flags),                              \
+      (EMFILE, ENFILE, ENOMEM, ENODEV))                                                         \
     X(pid_t, clone_process, (int (*fn)(void *), void *stack, int flags, void *arg, int *pidfd),    \
       (fn, stack, flags, arg, pidfd), (EAGAIN, ENOMEM, EMFILE, ENFILE))                         \
     X(pid_t, fork_bare, (int *ret_pidfd), (ret_pidfd), (EAGAIN, ENOMEM, EMFILE, ENFILE))        \

@@ -27,6 +27,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 
@@ -123,6 +124,9 @@ HEM__RAW(int, pidfd_signal_group, (int fd, int signo),
 HEM__RAW(int, kill, (pid_t pid, int signo), kill(pid, signo))
 HEM__RAW(int, wait_pidfd, (int fd, siginfo_t *info, int flags),
          waitid((idtype_t)HEM__P_PIDFD, (id_t)fd, info, flags))
+HEM__RAW(int, wait_pid, (pid_t pid, siginfo_t *info, int flags),
+         waitid(P_PID, (id_t)pid, info, flags))
+HEM__RAW(int, timerfd_create, (int clock, int flags), timerfd_create(clock, flags))
 HEM__RAW(pid_t, clone_process, (int (*fn)(void *), void *stack, int flags, void *arg, int *pidfd),
          clone(fn, stack, flags, arg, pidfd))
 HEM__RAW(int, open_null, (void), open("/dev/null", O_RDWR | O_CLOEXEC))

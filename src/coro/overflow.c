@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "base/sys.h"
 #include "coro/annotate.h"
 #include "hem/error.h"
@@ -52,13 +53,14 @@ static bool in_guard(const hem__stack *s, const char *address)
 
 static void report(const hem__overflow_victim *v)
 {
-    char line[400];
+    char line[500];
     int n =
         snprintf(line, sizeof(line),
-                 "hem: fatal: stack overflow in task \"%.100s\", spawned "
-                 "at %.150s:%d: its stack has %zu KiB. Raise stack_bytes, "
-                 "or find the recursion.\n",
-                 v->name, v->file, v->line, hem__stack_bytes(v->stack) >> 10);
+                 "hem: fatal: stack overflow in %s whose stack has %zu KiB. "
+                 "Raise stack_bytes, or find the recursion or the large "
+                 "local variables.\n",
+                 hem__title(v->name, v->file, v->line),
+                 hem__stack_bytes(v->stack) >> 10);
     ssize_t rc = write(STDERR_FILENO, line, (size_t)n);
     (void)rc;
 }

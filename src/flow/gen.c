@@ -199,9 +199,9 @@ void hem__gen_cleanup(hem_gen *g)
         return;
     }
     if (g->live->running)
-        hem__abort("HEM_GEN: task \"%s\", spawned at %s:%d, leaves the block "
-                   "of generator \"%s\", which is running",
-                   t->name, t->site->file, t->site->line, site->function);
+        hem__abort("HEM_GEN: %s leaves the block of generator \"%s\", which is "
+                   "running",
+                   hem__task_title(t), site->function);
     hem__kept kept = hem__keep(t);
     int rc = hem_gen_close(g);
     hem__kept_restore_untold(&kept, t, rc);
@@ -217,13 +217,11 @@ int hem_gen_yield(hem_gen *g, const void *value)
     hem_task *t = hem__task_need(l, "hem_gen_yield");
     hem__gen *live = g->live;
     if (!is_live(l, g) || t->fiber.stack != live->stack)
-        hem__abort("hem_gen_yield: task \"%s\", spawned at %s:%d, is not in "
-                   "the body of the generator",
-                   t->name, t->site->file, t->site->line);
+        hem__abort("hem_gen_yield: %s is not in the body of the generator",
+                   hem__task_title(t));
     if (t->context != live->context)
-        hem__abort("hem_gen_yield: task \"%s\", spawned at %s:%d, yields "
-                   "within hem_context_run()",
-                   t->name, t->site->file, t->site->line);
+        hem__abort("hem_gen_yield: %s yields within hem_context_run()",
+                   hem__task_title(t));
     if (live->ret)
         *live->ret = (void *)(uintptr_t)value;
     leave(t, live);

@@ -66,6 +66,7 @@ static void flush_output(void)
 _Noreturn static void be_child(const struct fork_job *j)
 {
     hem__overflow_abandon();
+    hem__fork_ready_abandon();
     default_signals(j->call->blocked);
     int code = exit_code_of(j->call->fn(j->call->arg, j->theirs));
     flush_output();
@@ -96,7 +97,7 @@ static int make_child(hem_loop *l, const struct fork_job *j)
     pid_t pid = hem__sys_fork();
     if (pid == 0)
         be_child(j);
-    int rc = pid < 0 ? (int)pid : hem__child_take(l, j->child, pid);
+    int rc = pid < 0 ? (int)pid : hem__child_adopt(l, j->child, pid, -1);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return rc;
 }
@@ -155,29 +156,11 @@ int hem__fork(hem_child *c, const hem__fork_call *call)
                          .child = c,
                          .call = call,
                          .theirs = -1};
+    *c = (hem_child){.pid = 0}; /* closed */
     HEM_TRY(wait_for_fork(l, &j));
     if (call->channel) {
         hem__fd_give_back(l, &j.ours);
         *call->ret_channel = j.ours.fd;
     }
     return 0;
-}
-
-/* hem_fork()'s function has no channel. */
-struct plain {
-    hem_fn *fn;
-    void *arg;
-};
-
-static int run_plain(void *arg, int channel)
-{
-    (void)channel;
-    const struct plain *p = arg;
-    return p->fn(p->arg);
-}
-
-int hem_fork(hem_child *c, hem_fn *fn, void *arg)
-{
-    struct plain plain = {fn, arg};
-    return hem__fork(c, &(hem__fork_call){.fn = run_plain, .arg = &plain});
 }

@@ -166,12 +166,16 @@ void hem__spawn_own(hem__spawn *s, int fd)
 }
 
 /* The child ends by itself. Somebody else may have reaped it already. */
-static void reap(int pidfd)
+static void reap(pid_t pid, int pidfd)
 {
     siginfo_t info;
-    while (hem__sys_wait_pidfd(pidfd, &info, WEXITED) == HEM_EINTR)
-        continue;
-    close(pidfd);
+    int rc;
+    do {
+        rc = pidfd >= 0 ? hem__sys_wait_pidfd(pidfd, &info, WEXITED)
+                        : hem__sys_wait_pid(pid, &info, WEXITED);
+    } while (rc == HEM_EINTR);
+    if (pidfd >= 0)
+        close(pidfd);
 }
 
 int hem__spawn_run(hem_loop *l, hem__spawn *s, pid_t *ret_pid, int *ret_pidfd)
@@ -185,6 +189,6 @@ int hem__spawn_run(hem_loop *l, hem__spawn *s, pid_t *ret_pid, int *ret_pidfd)
         return hem_fail(rc, "cannot make a process: %s", hem_strerror(rc));
     if (s->failure.error == 0)
         return 0;
-    reap(*ret_pidfd);
+    reap(*ret_pid, *ret_pidfd);
     return fail(s);
 }

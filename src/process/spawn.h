@@ -100,7 +100,8 @@ enum hem__spawn_way {
 
 extern atomic_int hem__spawn_way __attribute__((visibility("hidden")));
 
-/* Start it. On an error there is no child, and the record says what failed. */
+/* Start it. On an error there is no child, and the record says what failed.
+ * *ret_pidfd may be -1: there is none so. */
 int hem__spawn_run(hem_loop *l, hem__spawn *s, pid_t *ret_pid, int *ret_pidfd);
 
 /* Make the child, which runs hem__spawn_child(), and wait until it has begun

@@ -206,8 +206,11 @@ int hem_subprocess_communicate(hem_subprocess *p, const void *input,
     };
     prepare_drain(&t.out, &p->out, o->out, o->out_arg);
     prepare_drain(&t.err, &p->err, o->err, o->err_arg);
-    int rc = hem__fd_is_open(&p->child.fd) ? talk_in_time(&t, o->timeout)
-                                           : HEM_EBADF;
+    int rc = hem__fd_is_open(&p->child.fd) ? 0 : HEM_EBADF;
+    if (rc == 0 && !input && size > 0)
+        rc = HEM_EINVAL;
+    if (rc == 0)
+        rc = talk_in_time(&t, o->timeout);
     if (ret)
         *ret = (hem_subprocess_output){.status = t.status,
                                        .out = give(&t.out),
@@ -238,6 +241,9 @@ static int check_status(hem_subprocess *p)
 static int choose_input(const hem_subprocess_run_options *o,
                         hem_subprocess_io *in)
 {
+    if (!o->input && o->input_size > 0)
+        return hem_fail(HEM_EINVAL, "%zu bytes of input that are nowhere",
+                        o->input_size);
     if (!o->input && !o->communicate.source)
         return 0;
     if (*in == HEM_NULL || *in == HEM_FD)

@@ -104,9 +104,8 @@ static void check_owner(const hem_as_completed *it, const hem_task *self,
                         const char *function)
 {
     if (it->owner != self)
-        hem__abort("%s: task \"%s\", spawned at %s:%d, does not own the "
-                   "iteration",
-                   function, self->name, self->site->file, self->site->line);
+        hem__abort("%s: %s does not own the iteration", function,
+                   hem__task_title(self));
 }
 
 static int wait_for_arrival(hem_loop *l, hem_as_completed *it)

@@ -283,12 +283,11 @@ static void check_owner(const hem_scope *s, const hem_task *self,
     if (!policy_of(s)->nests)
         return;
     if (s->owner != self)
-        hem__abort("%s: task \"%s\", spawned at %s:%d, does not own the scope",
-                   function, self->name, self->site->file, self->site->line);
+        hem__abort("%s: %s does not own the scope", function,
+                   hem__task_title(self));
     if (self->shields != &s->shield)
-        hem__abort("%s: task \"%s\", spawned at %s:%d, has an inner scope "
-                   "open",
-                   function, self->name, self->site->file, self->site->line);
+        hem__abort("%s: %s has an inner scope open", function,
+                   hem__task_title(self));
 }
 
 /* Take the scope off its owner's stack, and deliver what it kept back. */
@@ -366,9 +365,9 @@ void hem__scope_cleanup(hem_scope *s)
         hem__interrupt(l, &self->fiber, self->fiber.reason);
     if (rc == HEM_EGROUP)
         hem_log(HEM_LOG_ERROR,
-                "task \"%s\", spawned at %s:%d, left a task group early, "
-                "whose errors are lost: %zu, the first %s in \"%s\": %s",
-                self->name, self->site->file, self->site->line, s->failures,
+                "%s left a task group early, whose errors are lost: %zu, the "
+                "first %s in \"%s\": %s",
+                hem__task_title(self), s->failures,
                 s->errors && s->errors->count
                     ? hem_errname(s->errors->errors[0]->code)
                     : "unknown",

@@ -134,9 +134,8 @@ int hem_timeout_close(hem_timeout *t, int rc)
     if (t->state != ACTIVE && t->state != EXPIRING)
         return HEM_EMISUSE;
     if (t->task != self)
-        hem__abort("hem_timeout_close: task \"%s\", spawned at %s:%d, did not "
-                   "open the timeout",
-                   self->name, self->site->file, self->site->line);
+        hem__abort("hem_timeout_close: %s did not open the timeout",
+                   hem__task_title(self));
     disarm(l, t);
     hem__timers_release(&l->timers);
     leave(t);

@@ -23,6 +23,7 @@
 #include "base/sys.h"
 #include "hem/error.h"
 #include "hem/failure.h"
+#include "hem/log.h"
 #include "hem/notify.h"
 #include "hem/stream.h"
 #include "hem/timeout.h"
@@ -340,9 +341,10 @@ static int open_listener(struct hem__admin *admin, const struct way *w)
                         w->name, w->text);
     hem_listen_options o = {.limit = HEM__HEAD_MAX,
                             .fd = find_inherited(admin, w, &a)};
-    rc = o.fd > 0 ? hem_listen(w->listener, NULL, 0, &o)
-                  : hem_listen_address(w->listener, &a, &o);
-    if (rc < 0 && o.fd > 0)
+    if (o.fd == 0)
+        return hem_listen_address(w->listener, &a, &o);
+    rc = hem_listen(w->listener, NULL, 0, &o);
+    if (rc < 0)
         close(o.fd);
     return rc;
 }
@@ -373,12 +375,9 @@ static int start(struct hem__admin *a, hem_fn *fn, hem_scope *scope)
     return rc < 0 ? rc : a->error;
 }
 
-int hem__admin_start(hem__service *s, hem_scope *scope)
+static int start_all(hem__service *s, hem_scope *scope)
 {
     const hem_prefork_options *o = s->options;
-    HEM_TRY(hem__metrics_check(o));
-    if (!o->admin && !o->agent)
-        return 0;
     struct hem__admin *a = hem__calloc(sizeof(*a));
     if (!a)
         return HEM_ENOMEM;
@@ -395,6 +394,17 @@ int hem__admin_start(hem__service *s, hem_scope *scope)
         (void)hem_listener_close(&a->agent);
     }
     release(a);
+    return rc;
+}
+
+int hem__admin_start(hem__service *s, hem_scope *scope)
+{
+    const hem_prefork_options *o = s->options;
+    int rc = hem__metrics_check(o);
+    if (rc == 0 && (o->admin || o->agent))
+        rc = start_all(s, scope);
+    if (rc < 0) /* hem_prefork() can tell no more than the error */
+        hem_log(HEM_LOG_ERROR, "%s", hem_failure_text(rc));
     return rc;
 }
 

@@ -34,15 +34,21 @@ static void want(hem__seat *seat, bool wanted)
     hem_event_set(&seat->changed);
 }
 
+/* Nobody is wanted any more when stopping has begun. */
+static bool is_wanted(const hem__seat *seat)
+{
+    return seat->wanted && seat->service->state <= HEM__SERVICE_READY;
+}
+
 static bool is_vacant(const hem__seat *seat)
 {
-    return seat->wanted && !seat->now && !seat->next &&
+    return is_wanted(seat) && !seat->now && !seat->next &&
            seat->living < HEM__SEAT_ROOM;
 }
 
 static bool is_done(const hem__seat *seat)
 {
-    return !seat->wanted && seat->living == 0;
+    return !is_wanted(seat) && seat->living == 0;
 }
 
 static int wait_change(hem__seat *seat)

@@ -88,20 +88,6 @@ static hem_ns cancel_of(const hem_prefork_options *o)
     return grace / 10 < DEFAULT_CANCEL ? grace / 10 : DEFAULT_CANCEL;
 }
 
-static void limit_grace(hem__instance *i)
-{
-    const hem_prefork_options *o = i->service->options;
-    hem_ns grace = grace_of(o), cancel = cancel_of(o);
-    if (grace == HEM_NEVER)
-        push_in(i, HEM__STEP_NONE, 0);
-    else if (grace <= 0)
-        hem__instance_kill(i);
-    else if (cancel > 0 && i->role->fn)
-        push_in(i, HEM__STEP_CANCEL, grace - cancel);
-    else
-        push_in(i, HEM__STEP_KILL, grace);
-}
-
 static void send_to(hem__instance *i, hem__message_kind kind)
 {
     hem__message m;
@@ -111,14 +97,31 @@ static void send_to(hem__instance *i, hem__message_kind kind)
         (void)!hem_child_send_signal(&i->child, i->told);
 }
 
-static void kill_late(hem__instance *i)
+static void end_grace(hem__instance *i)
 {
     hem__service *s = i->service;
+    char name[HEM__INSTANCE_NAME];
+    hem_log(HEM_LOG_WARNING, "%s: grace period over",
+            hem__instance_name(i, name));
     if (i->leave == HEM__LEAVE_SERVICE && !s->kills) {
         s->kills = true;
         hem__service_event(s, &(hem_prefork_event){.kind = HEM_SERVICE_KILLS});
     }
     hem__instance_kill(i);
+}
+
+static void limit_grace(hem__instance *i)
+{
+    const hem_prefork_options *o = i->service->options;
+    hem_ns grace = grace_of(o), cancel = cancel_of(o);
+    if (grace == HEM_NEVER)
+        push_in(i, HEM__STEP_NONE, 0);
+    else if (grace <= 0)
+        end_grace(i);
+    else if (cancel > 0 && i->role->fn)
+        push_in(i, HEM__STEP_CANCEL, grace - cancel);
+    else
+        push_in(i, HEM__STEP_KILL, grace);
 }
 
 static void step(hem__timer *t)
@@ -136,9 +139,7 @@ static void step(hem__timer *t)
         push_in(i, HEM__STEP_KILL, cancel_of(i->service->options));
         break;
     case HEM__STEP_KILL:
-        hem_log(HEM_LOG_WARNING, "%s: grace period over",
-                hem__instance_name(i, name));
-        kill_late(i);
+        end_grace(i);
         break;
     case HEM__STEP_NONE:
         break;

@@ -35,6 +35,7 @@ void hem__service_event(hem__service *s, const hem_prefork_event *e)
     const hem_prefork_options *o = s->options;
     if (o->on_event)
         o->on_event(o->on_event_arg, e);
+    hem__service_notify_status(s);
 }
 
 /* ---- the workers ---- */
@@ -168,28 +169,6 @@ static int supervise(void *arg)
 
 /* ---- options ---- */
 
-static bool is_name_of_metric(const char *name)
-{
-    for (const char *c = name; *c; c++) {
-        bool letter = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
-                      *c == '_' || *c == ':';
-        if (!letter && (c == name || *c < '0' || *c > '9'))
-            return false;
-    }
-    return *name;
-}
-
-static bool are_metrics_right(const hem_prefork_options *o)
-{
-    if (o->metric_count > HEM_METRICS_MAX)
-        return false;
-    for (size_t k = 0; k < o->metric_count; k++) {
-        if (!o->metrics[k].name || !is_name_of_metric(o->metrics[k].name))
-            return false;
-    }
-    return true;
-}
-
 static bool are_extras_right(const hem_prefork_options *o)
 {
     for (size_t k = 0; k < o->extra_count; k++) {
@@ -207,7 +186,7 @@ static bool are_right(const hem_prefork_options *o)
            o->restart <= HEM_RESTART_ALWAYS &&
            (!o->backoff_min || !o->backoff_max ||
             o->backoff_min <= o->backoff_max) &&
-           are_metrics_right(o) && are_extras_right(o);
+           are_extras_right(o);
 }
 
 static int init(hem__service *s, hem_worker_fn *fn, void *arg)
@@ -218,6 +197,7 @@ static int init(hem__service *s, hem_worker_fn *fn, void *arg)
     s->stop_signals = hem__stop_signals(o);
     s->threads = o->threads;
     s->pid = getpid();
+    hem__systemd_init(s);
     hem_event_init(&s->asked);
     hem_event_init(&s->hurry);
     hem_event_init(&s->ready);

@@ -37,6 +37,7 @@
 #include "process/child.h"
 #include "service/channel.h"
 #include "service/scoreboard.h"
+#include "service/systemd.h"
 
 typedef struct hem__service hem__service;
 typedef struct hem__instance hem__instance;
@@ -189,6 +190,7 @@ struct hem__service {
     struct hem__admin *admin;
     struct hem__upgrade *upgrade;
     struct hem__health *health;
+    hem__systemd systemd;
 };
 
 /* ---- stop.c ---- */
@@ -287,9 +289,22 @@ const char *hem__instance_name(const hem__instance *i, char *room);
 
 /* ---- the other parts ---- */
 
-/* systemd.c: tell $NOTIFY_SOCKET; nothing without it. `state` is "READY=1",
- * "RELOADING=1", "STOPPING=1" or "STATUS=...", or several lines. */
+/*
+ * systemd.c: tell $NOTIFY_SOCKET; nothing without it. `state` is "READY=1",
+ * "RELOADING=1", "STOPPING=1", or "MAINPID=..." of another process, whose
+ * service it is from then on: this one says no more. One that was started by an
+ * upgrade says nothing before its "READY=1". What cannot be sent now is sent
+ * later. Never suspends, never fails.
+ */
 void hem__service_notify(hem__service *s, const char *state);
+
+/* Something has changed that the status text tells. */
+void hem__service_notify_status(hem__service *s);
+
+/* Find out whether somebody listens, before hem__upgrade_take(); and start the
+ * task that feeds the watchdog and sends what is left, before the first
+ * worker. HEM_ENOMEM. */
+void hem__systemd_init(hem__service *s);
 int hem__watchdog_start(hem__service *s, hem_scope *scope);
 
 int hem__admin_start(hem__service *s, hem_scope *scope);  /* admin.c, agent.c */

@@ -15,12 +15,22 @@ struct thread_worker {
     int last; /* the same, for the last word, when the loop has closed it */
 };
 
+static int be_worker(const struct thread_worker *t)
+{
+    hem__thread_index_set((int)t->start.index);
+    int rc = hem__worker_pin(&t->start);
+    if (rc == 0)
+        return hem__worker_run(&t->start, t->channel);
+    hem__worker_failed(&t->start, t->channel, rc, hem_strerror(rc));
+    close(t->channel);
+    return rc;
+}
+
 static void *thread_main(void *arg)
 {
     struct thread_worker *t = arg;
     int last = t->last;
-    hem__thread_index_set((int)t->start.index);
-    int rc = hem__worker_run(&t->start, t->channel);
+    int rc = be_worker(t);
     hem__free(t);
     hem__message m;
     hem__message_make(&m, HEM__MESSAGE_DONE, rc, NULL);

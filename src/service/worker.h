@@ -95,6 +95,9 @@ int hem__worker_run(const hem__worker_start *start, int channel);
 /* Make a new process what its options say; an error is told by the caller. */
 int hem__worker_become(const hem__worker_start *start);
 
+/* Of that, what goes for this thread alone: `pin_cpus`. */
+int hem__worker_pin(const hem__worker_start *start);
+
 /* Name this process, or this thread, the worker `index`. */
 void hem__process_index_set(int index);
 void hem__thread_index_set(int index);

@@ -68,10 +68,19 @@ static int follow_parent(const hem__worker_start *start)
     return getppid() == start->parent ? 0 : HEM_ESRCH;
 }
 
+int hem__worker_pin(const hem__worker_start *start)
+{
+    bool pins = start->options->pin_cpus && !start->role->extra;
+    return pins ? hem_cpu_pin(start->index) : 0;
+}
+
 int hem__worker_become(const hem__worker_start *start)
 {
     const hem_prefork_options *o = start->options;
     ignore_interrupts(start);
+    HEM_TRY(hem__worker_pin(start));
+    if (start->user)
+        HEM_TRY(hem_user_become(start->user));
     HEM_TRY(follow_parent(start));
     if (!o->prestart || start->role->extra)
         return 0;

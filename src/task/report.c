@@ -24,9 +24,9 @@ static void log_report(const hem_report *r)
 {
     const hem_task *t = r->task;
     const hem_error *e = r->error;
-    hem_log(HEM_LOG_ERROR, "task \"%s\", spawned at %s:%d, %s: %s%s%s", t->name,
-            t->site->file, t->site->line, what_failed(r->kind),
-            hem_errname(r->status), e ? ": " : "", e ? e->message : "");
+    hem_log(HEM_LOG_ERROR, "%s %s: %s%s%s", hem__task_title(t),
+            what_failed(r->kind), hem_errname(r->status), e ? ": " : "",
+            e ? e->message : "");
 }
 
 /* Tell `r` with no task current; its task is needed meanwhile. */

@@ -68,9 +68,8 @@ static void watch_step(hem_loop *l, hem__ready *n)
         return;
     long long ms = took / HEM_MSEC;
     if (site)
-        hem_log(HEM_LOG_WARNING,
-                "task \"%s\", spawned at %s:%d, held the loop for %lld ms",
-                name, site->file, site->line, ms);
+        hem_log(HEM_LOG_WARNING, "%s held the loop for %lld ms",
+                hem__title(name, site->file, site->line), ms);
     else
         hem_log(HEM_LOG_WARNING, "a callback held the loop for %lld ms", ms);
 }

@@ -136,8 +136,7 @@ static inline hem__stack *retire(hem_loop *l, hem_task *t)
 
 _Noreturn __attribute__((cold)) static void unbalanced(const hem_task *t)
 {
-    hem__abort("task \"%s\", spawned at %s:%d, returned with an open %s",
-               t->name, t->site->file, t->site->line,
+    hem__abort("%s returned with an open %s", hem__task_title(t),
                t->shields ? "scope or shield" : "timeout");
 }
 

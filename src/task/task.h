@@ -22,6 +22,7 @@
 
 #include "base/alloc.h"
 #include "base/list.h"
+#include "base/log.h"
 #include "hem/future.h"
 #include "hem/run.h"
 #include "hem/task.h"
@@ -207,5 +208,11 @@ void hem__shield_cancel(hem_loop *l, hem_task *t, hem__shield *s,
                         const char *why);
 uint32_t hem__shield_count(const hem_task *t, const hem__shield *s);
 int hem__shield_uncancel(hem_task *t, hem__shield *s);
+
+/* See hem__title(). */
+static inline const char *hem__task_title(const hem_task *t)
+{
+    return hem__title(t->name, t->site->file, t->site->line);
+}
 
 #endif
