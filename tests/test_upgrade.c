@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 
 #include "files.h"
-#include "forked.h"
 #include "net.h"
 #include "unix_net.h"
 #include "upgraded.h"

@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 
 #include "files.h"
-#include "forked.h"
 #include "upgraded.h"
 
 static void check_pid_file(pid_t pid)
