@@ -65,5 +65,5 @@ void hem__group_kill(hem_subprocess *p)
     long rc = hem__call_pidfd_signal_group(fd, SIGKILL);
     if (rc == HEM_EINVAL &&
         hem__call_wait_pidfd(fd, &info, WEXITED | WNOHANG | WNOWAIT) >= 0)
-        (void)kill(-p->child.pid, SIGKILL);
+        (void)hem__call_kill(-p->child.pid, SIGKILL);
 }

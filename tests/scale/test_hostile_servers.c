@@ -176,13 +176,13 @@ VIRTUAL_TEST(hostile_02_who_reads_nothing_of_a_gigabyte_is_given_up)
     giga = mmap(NULL, GIGA, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     check(giga != MAP_FAILED);
     hem_task *t = start_large(&sv), *u = start_large(&other);
-    check_honest(&other);
+    serving_check_honest(&other, HONEST);
     size_t resident = ledger_resident(), live = ledger_live();
     hem_ns begun = hem_now();
     clients_connect(sv.port, CLIENTS);
     for (int second = 0; second < 29; second++) {
         check_int(hem_sleep(HEM_SEC), 0);
-        check_honest(&other);
+        serving_check_honest(&other, HONEST);
         check_int(sv.late, 0);
         check(ledger_live() <= live + 8 * CLIENTS);
         if (is_memory_ours()) /* the file in memory counts for nothing */
