@@ -51,7 +51,7 @@ struct demo {
 
 /* The account as http_load wrote it. */
 struct account {
-    uint64_t sent, answered, refused, cut, wrong, retried;
+    uint64_t sent, answered, refused, reset, partial, timeout, wrong;
 };
 
 /* Print a line with the time in front, over a progress line. */
@@ -237,9 +237,12 @@ static int read_account(struct account *ret, int fd)
     const struct {
         const char *name;
         uint64_t *value;
-    } fields[] = {{"sent", &ret->sent},       {"answered", &ret->answered},
-                  {"refused", &ret->refused}, {"cut", &ret->cut},
-                  {"wrong", &ret->wrong},     {"retried", &ret->retried}};
+    } fields[] = {
+        {"sent", &ret->sent},       {"answered", &ret->answered},
+        {"refused", &ret->refused}, {"reset", &ret->reset},
+        {"partial", &ret->partial}, {"timeout", &ret->timeout},
+        {"wrong", &ret->wrong},
+    };
     enum { COUNT = sizeof(fields) / sizeof(fields[0]) };
     char text[1024];
     ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
@@ -278,7 +281,7 @@ static int judge(const struct demo *d)
                           d->second.ready < d->first.told &&
                           d->first.ended < d->loader.ended;
     printf("\nlost: %" PRIu64 "\n", lost);
-    if (lost != a.refused + a.cut + a.wrong)
+    if (lost != a.refused + a.reset + a.partial + a.timeout + a.wrong)
         return fail("the account does not balance");
     if (a.sent == 0 || lost != 0 || d->loader.status.exit_code != 0)
         return fail("requests were lost");

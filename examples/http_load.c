@@ -25,18 +25,31 @@ static const char help[] =
     "  -c, --connections N  open at once (default: 50)\n"
     "  -s, --seconds S      for so long (default: 5)\n"
     "  -n, --requests N     so many, instead\n"
+    "  -1, --close          a connection for each request\n"
+    "  -p, --pause S        before the next request of a connection\n"
+    "  -t, --timeout S      for a request (default: 10)\n"
+    "      --strict         send nothing again: else a request that crossed\n"
+    "                       the end of a connection kept open is, once\n"
     "  -r, --root DIR       where the files lie (default: .)\n"
     "  -a, --account FILE   write what was counted, for programs\n"
     "  -h, --help           this text\n"
     "\n"
+    "SIGTERM ends it when the requests under way are answered, SIGINT at "
+    "once.\n"
     "Prints the rate, latencies and an account of all requests. Exit status:\n"
     "0 if each was answered, and rightly; 1 otherwise; 2 after a mistake in\n"
     "the command line.\n";
+
+enum { STRICT = 256 };
 
 static const struct option table[] = {
     {"connections", required_argument, NULL, 'c'},
     {"seconds", required_argument, NULL, 's'},
     {"requests", required_argument, NULL, 'n'},
+    {"close", no_argument, NULL, '1'},
+    {"pause", required_argument, NULL, 'p'},
+    {"timeout", required_argument, NULL, 't'},
+    {"strict", no_argument, NULL, STRICT},
     {"root", required_argument, NULL, 'r'},
     {"account", required_argument, NULL, 'a'},
     {"help", no_argument, NULL, 'h'},
@@ -56,6 +69,15 @@ static bool parse_number(double *ret, const char *text, double min, double max)
     return false;
 }
 
+static bool parse_seconds(hem_ns *ret, const char *text, double min)
+{
+    double n;
+    if (!parse_number(&n, text, min, 1e6))
+        return false;
+    *ret = (hem_ns)(n * (double)HEM_SEC);
+    return true;
+}
+
 static bool apply(load_options *o, int option, const char *value)
 {
     double n = 0;
@@ -66,9 +88,16 @@ static bool apply(load_options *o, int option, const char *value)
         o->connections = (uint32_t)n;
         return true;
     case 's':
-        if (!parse_number(&n, value, 0.001, 1e6))
-            return false;
-        o->duration = (hem_ns)(n * (double)HEM_SEC);
+        return parse_seconds(&o->duration, value, 0.001);
+    case 'p':
+        return parse_seconds(&o->pause, value, 0);
+    case 't':
+        return parse_seconds(&o->timeout, value, 0.001);
+    case '1':
+        o->close = true;
+        return true;
+    case STRICT:
+        o->strict = true;
         return true;
     case 'n':
         if (!parse_number(&n, value, 1, 1e15))
@@ -90,12 +119,14 @@ static bool apply(load_options *o, int option, const char *value)
 /* Returns -1 to go on, else the status to exit with. */
 static int parse(load_options *ret, int argc, char **argv)
 {
-    *ret =
-        (load_options){.connections = 50, .duration = 5 * HEM_SEC, .root = "."};
+    *ret = (load_options){.connections = 50,
+                          .duration = 5 * HEM_SEC,
+                          .timeout = 10 * HEM_SEC,
+                          .root = "."};
     int option;
     double port;
-    while ((option = getopt_long(argc, argv, "c:s:n:r:a:h", table, NULL)) >=
-           0) {
+    while ((option = getopt_long(argc, argv, "c:s:n:1p:t:r:a:h", table,
+                                 NULL)) >= 0) {
         if (option == 'h')
             return fputs(help, stdout) < 0;
         if (!apply(ret, option, optarg))
@@ -126,6 +157,18 @@ static int run_clients(load *l)
     return hem_scope_close(&clients, 0);
 }
 
+/* End early, but not within a request. */
+static int end_on_signal(void *arg)
+{
+    load *l = arg;
+    hem_signal s;
+    HEM_TRY(hem_signal_open(&s, (const int[]){SIGTERM, 0}));
+    int rc = hem_signal_wait(&s);
+    hem_signal_close(&s);
+    l->end = hem_now();
+    return rc < 0 ? rc : 0;
+}
+
 static int run(void *arg)
 {
     load *l = arg;
@@ -134,6 +177,8 @@ static int run(void *arg)
         l->options.duration > 0 ? l->begin + l->options.duration : HEM_NEVER;
     HEM_SCOPE(watch);
     int rc = hem_scope_spawn(&watch, NULL, load_progress, l);
+    if (rc >= 0)
+        rc = hem_scope_spawn(&watch, NULL, end_on_signal, l);
     if (rc >= 0)
         rc = run_clients(l);
     hem_scope_abort(&watch, "the load has ended");
@@ -168,7 +213,6 @@ int main(int argc, char **argv)
             fprintf(stderr, "http_load: %s\n", hem_strerror(rc));
     }
     load_files_close(&l);
-    const load_account *a = &l.account;
-    bool balances = load_lost(&l) == a->refused + a->cut + a->wrong;
-    return !(rc == 0 && balances && load_lost(&l) == 0 && a->answered > 0);
+    return !(rc == 0 && load_balances(&l) && load_lost(&l) == 0 &&
+             l.account.answered > 0);
 }

@@ -133,7 +133,5 @@ static const struct flow flows[] = {FLOW(talk), FLOW(close), FLOW(run)};
 
 int main(void)
 {
-    if (!forked_possible())
-        return FORKED_SKIP;
     return cancel_everywhere(flows, COUNT_OF(flows));
 }

@@ -346,7 +346,7 @@ VIRTUAL_TEST(a_forked_child_has_no_files)
     hem_file f = open_it(file_path("a"), O_RDONLY);
     hem_child child;
     hem_child_status status;
-    check_int(hem_fork(&child, read_in_child, &f), 0);
+    check_int(hem_fork(&child, read_in_child, &f, NULL), 0);
     check_int(hem_child_wait(&child, &status), 0);
     check_int(status.exit_code, 0);
     hem_child_close(&child);

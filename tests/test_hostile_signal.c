@@ -155,7 +155,7 @@ static int fork_children(void *arg)
     for (size_t i = 0; i < c->count; i++) {
         hem_child child;
         hem_child_status status;
-        HEM_TRY(hem_fork(&child, noop, NULL));
+        HEM_TRY(hem_fork(&child, noop, NULL, NULL));
         HEM_TRY(hem_child_wait(&child, &status));
         hem_child_close(&child);
         check_int(status.exit_code, 0);

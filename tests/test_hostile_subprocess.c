@@ -82,25 +82,6 @@ VIRTUAL_TEST(hostile_16_a_talk_with_a_grandchild_ends_in_time)
     return 0;
 }
 
-/* Fork until a child has the pid that is wanted; -1: it cannot be had. */
-static pid_t fork_as(pid_t wanted)
-{
-    for (int tries = 0; tries < 50; tries++) {
-        FILE *f = fopen("/proc/sys/kernel/ns_last_pid", "we");
-        bool set = f && fprintf(f, "%d", (int)wanted - 1) > 0;
-        if (!f || fclose(f) != 0 || !set)
-            return -1;
-        pid_t pid = fork();
-        if (pid == 0)
-            forked_linger(NULL);
-        if (pid == wanted)
-            return pid;
-        kill(pid, SIGKILL);
-        waitpid(pid, NULL, 0);
-    }
-    return -1;
-}
-
 VIRTUAL_TEST(hostile_17_a_signal_never_reaches_the_next_owner_of_the_pid)
 {
     HEM_SUBPROCESS(p);
@@ -108,7 +89,7 @@ VIRTUAL_TEST(hostile_17_a_signal_never_reaches_the_next_owner_of_the_pid)
     pid_t pid = hem_subprocess_pid(&p);
     check_int(waitpid(-1, NULL, 0), pid); /* somebody else's */
     check_int(hem_subprocess_kill(&p), HEM_ESRCH);
-    pid_t innocent = fork_as(pid);
+    pid_t innocent = forked_as(pid);
     if (innocent < 0)
         print_message("pid %d cannot be had again: by the pidfd alone\n", pid);
     check_int(hem_subprocess_kill(&p), HEM_ESRCH);
@@ -469,8 +450,6 @@ VIRTUAL_TEST(hostile_22_signals_at_any_moment_reach_the_parent_alone)
 
 int main(void)
 {
-    if (!forked_possible())
-        return FORKED_SKIP;
     const struct CMUnitTest tests[] = {
         LEDGER_TEST(hostile_16_what_ignores_sigterm_is_killed),
         LEDGER_TEST(

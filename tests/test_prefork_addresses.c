@@ -5,7 +5,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#include "forked.h"
 #include "net.h"
 #include "server.h"
 #include "support.h"
@@ -181,8 +180,6 @@ static void nobody_connects_to_a_server_that_is_going(void **state)
 
 int main(void)
 {
-    if (!forked_possible())
-        return FORKED_SKIP;
     const struct CMUnitTest tests[] = {
         LEDGER_TEST(every_worker_serves_all_addresses),
         LEDGER_TEST(nobody_connects_to_a_server_that_is_going),

@@ -4,7 +4,6 @@
 
 #include <fcntl.h>
 
-#include "forked.h"
 #include "net.h"
 #include "unix_net.h"
 
@@ -58,7 +57,7 @@ static int ask(void *arg)
     hem_child_status status;
     HEM_SCOPE(s, .timeout = 30 * HEM_SEC);
     HEM_TRY(hem_scope_spawn(&s, NULL, serve, sv));
-    HEM_TRY(hem_fork(&curl, run_curl, sv));
+    HEM_TRY(hem_fork(&curl, run_curl, sv, NULL));
     HEM_TRY(hem_child_wait(&curl, &status));
     hem_child_close(&curl);
     check_int(status.exit_code, 0);
@@ -125,7 +124,7 @@ int main(void)
         LEDGER_TEST(curl_tells_who_it_is),
         LEDGER_TEST(curl_comes_by_a_unix_socket),
     };
-    if (system("curl --version >/dev/null 2>&1") != 0 || !forked_possible())
+    if (system("curl --version >/dev/null 2>&1") != 0)
         return 77;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -384,8 +384,6 @@ VIRTUAL_TEST(who_closes_it_as_well_does_not_prolong_the_grace)
 
 int main(void)
 {
-    if (!forked_possible())
-        return FORKED_SKIP;
     const struct CMUnitTest tests[] = {
         LEDGER_TEST(a_program_is_started_and_tells_its_exit_code),
         LEDGER_TEST(a_shell_runs_a_command),

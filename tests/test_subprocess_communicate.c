@@ -372,8 +372,6 @@ VIRTUAL_TEST(memory_may_lack_anywhere)
 
 int main(void)
 {
-    if (!forked_possible())
-        return FORKED_SKIP;
     const struct CMUnitTest tests[] = {
         LEDGER_TEST(input_output_and_errors_are_moved),
         LEDGER_TEST(what_is_no_pipe_is_left_out),

@@ -251,8 +251,6 @@ static void the_same_where_the_kernel_is_old(void **state)
 
 int main(void)
 {
-    if (!forked_possible())
-        return FORKED_SKIP;
     const struct CMUnitTest tests[] = {
         LEDGER_TEST(a_signal_reaches_the_whole_group),
         LEDGER_TEST(a_signal_reaches_those_that_outlive_their_leader),

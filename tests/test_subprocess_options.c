@@ -84,6 +84,22 @@ WAYS_TEST(the_environment)
     unsetenv("HEM_TEST_INHERITED");
 }
 
+WAYS_TEST(variables_that_tell_the_child_its_own_pid)
+{
+    char *base[] = {"LISTEN_PID=1", "PATH=/bin:/usr/bin", NULL};
+    char *add[] = {"LISTEN_FDS=2", "OTHER_PID=x", "LISTEN_PID=2", NULL};
+    char *names[] = {"LISTEN_PID", "OTHER_PID", NULL};
+    check_str(
+        shell_says("test $LISTEN_PID = $$ && test $OTHER_PID = $$ && "
+                   "echo $LISTEN_FDS $(env | grep -c ^LISTEN_PID=)",
+                   OPTIONS(.env = base, .env_add = add, .env_pid = names)),
+        "2 1");
+    check_str(shell_says("test $LISTEN_PID = $$ && test $OTHER_PID = $$ && "
+                         "echo $PATH",
+                         OPTIONS(.env_pid = names)),
+              getenv("PATH"));
+}
+
 static int status_of(char *const argv[], const hem_subprocess_options *opts)
 {
     HEM_SUBPROCESS(p);
@@ -323,13 +339,12 @@ static void who_cannot_be_killed_is_left(void **state)
 
 int main(void)
 {
-    if (!forked_possible())
-        return FORKED_SKIP;
     const struct CMUnitTest tests[] = {
         LEDGER_TEST(the_directory),
         LEDGER_TEST(memory_is_shared_where_it_can),
         LEDGER_TEST(a_program_by_relative_name_is_looked_for_in_its_directory),
         LEDGER_TEST(the_environment),
+        LEDGER_TEST(variables_that_tell_the_child_its_own_pid),
         LEDGER_TEST(programs_are_looked_for_in_the_path_of_the_child),
         LEDGER_TEST(the_umask),
         LEDGER_TEST(limits),

@@ -285,8 +285,6 @@ VIRTUAL_TEST(what_is_closed_is_not_taken_for_a_pipe)
 
 int main(void)
 {
-    if (!forked_possible())
-        return FORKED_SKIP;
     const struct CMUnitTest tests[] = {
         LEDGER_TEST(a_child_has_three_descriptors),
         LEDGER_TEST(null_is_empty_and_takes_all),

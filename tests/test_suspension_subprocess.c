@@ -3,7 +3,6 @@
  * or never; those that wait say when they need not. */
 #include <signal.h>
 
-#include "forked.h"
 #include "shell.h"
 #include "support.h"
 #include "suspension.h"
@@ -131,7 +130,5 @@ static const struct suspension table[] = {
 int main(void)
 {
     static const char *const headers[] = {"subprocess"};
-    if (!forked_possible())
-        return FORKED_SKIP;
     return suspension_test(table, COUNT_OF(table), headers, COUNT_OF(headers));
 }

@@ -44,7 +44,7 @@ static int watch(void *arg)
 int program_start(program *p, hem_scope *s)
 {
     fflush(NULL); /* else the child inherits what is not yet written */
-    HEM_TRY(hem_fork(&p->child, become, p));
+    HEM_TRY(hem_fork(&p->child, become, p, NULL));
     p->is_started = true;
     p->began = hem_now();
     return hem_scope_spawn(s, &p->watch, watch, p);

@@ -21,7 +21,6 @@ enum { RIGHT = 0, WRONG = 1 };
 
 enum { BUFFER_BYTES = 16 * 1024, COMPLAINTS_MAX = 5 };
 
-#define REQUEST_TIME  (10 * HEM_SEC)
 #define REFUSED_PAUSE (20 * HEM_MSEC)
 
 typedef struct client {
@@ -158,11 +157,12 @@ static int attempt(client *c, const load_file *f)
 {
     const load_options *o = &c->load->options;
     hem_timeout t;
-    HEM_TRY(hem_timeout_open(&t, REQUEST_TIME));
+    HEM_TRY(hem_timeout_open(&t, o->timeout));
     int rc = 0;
     if (!c->is_open) {
         rc = hem_connect(&c->stream, o->host, o->port, NULL);
         c->is_open = rc >= 0;
+        c->load->account.opened += c->is_open;
     }
     if (rc >= 0)
         rc = exchange(c, f);
@@ -172,46 +172,68 @@ static int attempt(client *c, const load_file *f)
 /* Whether a failed attempt is one that may be made again. */
 static bool is_stale(const client *c, int error)
 {
-    return c->is_kept && !c->has_begun &&
+    return c->is_kept && !c->has_begun && !c->load->options.strict &&
            (error == HEM_EINCOMPLETE || error == HEM_ECONNRESET ||
             error == HEM_EPIPE);
+}
+
+/* Where a request that failed is counted. */
+static uint64_t *count_of(client *c, int error)
+{
+    load_account *a = &c->load->account;
+    if (error == WRONG)
+        return &a->wrong;
+    if (error == HEM_ECANCELED)
+        return &a->abandoned;
+    if (error == HEM_ETIMEDOUT)
+        return &a->timeout;
+    if (!c->is_open)
+        return &a->refused;
+    return c->has_begun ? &a->partial : &a->reset;
+}
+
+/* Count a request that was answered, or failed with `rc`. */
+static int settle(client *c, const load_file *f, int rc, hem_ns time)
+{
+    load *l = c->load;
+    if (rc == RIGHT) {
+        l->account.answered++;
+        l->account.announced += c->is_last;
+        l->bytes += f->bytes;
+        histogram_record(&l->latencies, time);
+        return 0;
+    }
+    ++*count_of(c, rc);
+    if (rc == HEM_ECANCELED)
+        return rc;
+    if (rc < 0)
+        complain(c, f, hem_strerror(rc));
+    return c->is_open ? 0 : hem_sleep(REFUSED_PAUSE);
 }
 
 static int request(client *c)
 {
     load *l = c->load;
-    load_account *account = &l->account;
     const load_file *f = &l->files[l->next++ % l->options.path_count];
-    account->sent++;
+    l->account.sent++;
     hem_ns begin = hem_now();
     int rc = attempt(c, f);
     if (is_stale(c, rc)) {
-        account->retried++;
+        l->account.retried++;
         disconnect(c);
         rc = attempt(c, f);
     }
-    bool had_connection = c->is_open;
+    int status = settle(c, f, rc, hem_now() - begin);
     c->is_kept = rc == RIGHT && !c->is_last;
     if (!c->is_kept)
         disconnect(c);
-    if (rc == RIGHT) {
-        account->answered++;
-        l->bytes += f->bytes;
-        histogram_record(&l->latencies, hem_now() - begin);
-    } else if (rc == WRONG) {
-        account->wrong++;
-    } else if (rc == HEM_ECANCELED) {
-        account->abandoned++;
-        return rc;
-    } else if (had_connection) {
-        account->cut++;
-        complain(c, f, hem_strerror(rc));
-    } else {
-        account->refused++;
-        complain(c, f, hem_strerror(rc));
-        return hem_sleep(REFUSED_PAUSE);
-    }
-    return 0;
+    return status;
+}
+
+static bool goes_on(const load *l)
+{
+    return hem_now() < l->end &&
+           (l->options.requests == 0 || l->account.sent < l->options.requests);
 }
 
 int load_client(void *arg)
@@ -222,9 +244,11 @@ int load_client(void *arg)
         return HEM_ENOMEM;
     c->load = l;
     int rc = 0;
-    while (rc == 0 && hem_now() < l->end &&
-           (l->options.requests == 0 || l->account.sent < l->options.requests))
+    while (rc == 0 && goes_on(l)) {
         rc = request(c);
+        if (rc == 0 && l->options.pause > 0)
+            rc = hem_sleep(l->options.pause);
+    }
     disconnect(c);
     free(c);
     return rc;

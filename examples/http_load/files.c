@@ -38,8 +38,9 @@ static int open_file(load_file *f, const load_options *o)
         return HEM_EINVAL;
     int length = asprintf(&f->request,
                           "GET /%s HTTP/1.1\r\nHost: %s:%u\r\n"
-                          "User-Agent: http_load\r\n\r\n",
-                          f->path, o->host, (unsigned)o->port);
+                          "User-Agent: http_load\r\n%s\r\n",
+                          f->path, o->host, (unsigned)o->port,
+                          o->close ? "Connection: close\r\n" : "");
     char *name;
     if (length < 0 || asprintf(&name, "%s/%s", o->root, f->path) < 0)
         return HEM_ENOMEM;

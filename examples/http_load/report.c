@@ -32,7 +32,8 @@ int load_progress(void *arg)
                 is_tty ? "\r\033[K" : "", seconds(hem_now() - l->begin),
                 number_format(rate, (uint64_t)per_second),
                 number_format(answered, now),
-                number_format(lost, a->refused + a->cut + a->wrong),
+                number_format(lost, a->refused + a->reset + a->partial +
+                                        a->timeout + a->wrong),
                 is_tty ? "" : "\n");
         before = now;
     }
@@ -67,11 +68,15 @@ void load_report(const load *l, hem_ns elapsed)
     if (a->answered > 0)
         report_latencies(&l->latencies);
     printf("account    sent %" PRIu64 " = answered %" PRIu64
-           " + refused %" PRIu64 " + cut %" PRIu64 " + wrong %" PRIu64,
-           a->sent, a->answered, a->refused, a->cut, a->wrong);
+           " + refused %" PRIu64 " + reset %" PRIu64 " + partial %" PRIu64
+           " + timeout %" PRIu64 " + wrong %" PRIu64,
+           a->sent, a->answered, a->refused, a->reset, a->partial, a->timeout,
+           a->wrong);
     if (a->abandoned > 0)
         printf(" + abandoned %" PRIu64, a->abandoned);
-    printf(" (retried %" PRIu64 ")\n", a->retried);
+    printf("\nconnected  %" PRIu64 " times, %" PRIu64 " told to end; %" PRIu64
+           " requests sent again\n",
+           a->opened, a->announced, a->retried);
     printf("lost       %" PRIu64 "\n", load_lost(l));
 }
 
@@ -84,18 +89,30 @@ bool load_write_account(const load *l, hem_ns elapsed)
                 l->options.account, hem_strerror(-errno));
         return false;
     }
-    fprintf(out,
-            "sent %" PRIu64 "\nanswered %" PRIu64 "\nrefused %" PRIu64
-            "\ncut %" PRIu64 "\nwrong %" PRIu64 "\nabandoned %" PRIu64
-            "\nretried %" PRIu64 "\n",
-            a->sent, a->answered, a->refused, a->cut, a->wrong, a->abandoned,
-            a->retried);
-    fprintf(out,
-            "lost %" PRIu64 "\nbytes %" PRIu64 "\nelapsed_ns %" PRId64
-            "\np50_ns %" PRId64 "\np99_ns %" PRId64 "\nmax_ns %" PRId64 "\n",
-            load_lost(l), l->bytes, elapsed,
-            histogram_quantile(&l->latencies, 0.5),
-            histogram_quantile(&l->latencies, 0.99), l->latencies.max);
+    const struct {
+        const char *name;
+        uint64_t value;
+    } lines[] = {
+        {"sent", a->sent},
+        {"answered", a->answered},
+        {"refused", a->refused},
+        {"reset", a->reset},
+        {"partial", a->partial},
+        {"timeout", a->timeout},
+        {"wrong", a->wrong},
+        {"abandoned", a->abandoned},
+        {"retried", a->retried},
+        {"opened", a->opened},
+        {"announced", a->announced},
+        {"lost", load_lost(l)},
+        {"bytes", l->bytes},
+        {"elapsed_ns", (uint64_t)elapsed},
+        {"p50_ns", (uint64_t)histogram_quantile(&l->latencies, 0.5)},
+        {"p99_ns", (uint64_t)histogram_quantile(&l->latencies, 0.99)},
+        {"max_ns", (uint64_t)l->latencies.max},
+    };
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+        fprintf(out, "%s %" PRIu64 "\n", lines[i].name, lines[i].value);
     bool is_bad = ferror(out) != 0;
     if (fclose(out) == 0 && !is_bad)
         return true;

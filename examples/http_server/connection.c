@@ -7,9 +7,9 @@
 #include <sys/socket.h>
 
 #include "answer.h"
+#include "metrics.h"
 
-#define LINGER_TIME HEM_SEC
-#define FIRST_TIME  HEM_SEC
+#define LAST_TIME HEM_SEC
 
 static int grow(http_connection *c)
 {
@@ -48,18 +48,17 @@ static bool has_come(const http_connection *c)
            recv(info.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
-/* How long it may take from now on: to begin, or to be complete. Who has just
- * connected is about to ask, even as the server ends; who has been answered
- * knows that the connection may end at any time. */
+/* How long it may take from now on: to begin, or to be complete. As the server
+ * ends, who has not asked yet may do so once more: it cannot know. */
 static hem_ns patience(const http_connection *c)
 {
     const http_worker *w = c->worker;
     bool has_begun = c->used > 0 || (w->draining && has_come(c));
     if (has_begun || (c->is_first && !w->draining))
         return w->header_timeout;
-    if (!w->draining)
+    if (!w->draining || w->idle_timeout < w->linger)
         return w->idle_timeout;
-    return c->is_first ? FIRST_TIME : 0;
+    return w->linger;
 }
 
 static void wait_begin(http_connection *c, hem_timeout *deadline)
@@ -164,7 +163,10 @@ static int serve_request(http_connection *c)
     size_t length = status == 200 ? (size_t)c->verdict : 0;
     if (length > 0)
         http_request_parse(&request, c->head, length);
+    c->sent = 0;
     int rc = http_answer(c, &request);
+    if (rc >= 0)
+        http_metrics_count(c->worker->process, c->status, c->sent);
     c->is_first = false;
     consume(c, length);
     return rc;
@@ -184,13 +186,30 @@ static int linger(http_connection *c)
     if (hem_stream_shutdown_write(c->stream) < 0)
         return 0; /* the client has gone */
     hem_timeout t;
-    HEM_TRY(hem_timeout_open(&t, LINGER_TIME));
+    HEM_TRY(hem_timeout_open(&t, LAST_TIME));
     int rc = hem_timeout_close(&t, drop_input(c));
     return rc == HEM_ECANCELED ? rc : 0;
 }
 
-int http_connection_serve(hem_stream *s, void *worker)
+/* One request after the other. */
+static int serve(http_connection *c)
 {
+    int rc;
+    do
+        rc = serve_request(c);
+    while (rc == HTTP_GO_ON);
+    if (rc == HTTP_CLOSE)
+        rc = linger(c);
+    else if (rc < 0 && rc != HEM_ECANCELED)
+        hem_stream_abort(c->stream); /* nothing more is worth sending */
+    if (c->head != c->small)
+        free(c->head);
+    return rc;
+}
+
+int http_connection_serve(hem_stream *s, void *arg)
+{
+    http_worker *worker = arg;
     http_connection c;
     c.stream = s;
     c.worker = worker;
@@ -198,15 +217,9 @@ int http_connection_serve(hem_stream *s, void *worker)
     c.head = c.small;
     c.capacity = sizeof(c.small);
     c.used = 0;
-    int rc;
-    do
-        rc = serve_request(&c);
-    while (rc == HTTP_GO_ON);
-    if (rc == HTTP_CLOSE)
-        rc = linger(&c);
-    else if (rc < 0 && rc != HEM_ECANCELED)
-        hem_stream_abort(s); /* nothing more is worth sending */
-    if (c.head != c.small)
-        free(c.head);
+    hem_worker_metric_add(worker->process, HTTP_CONNECTIONS, 1);
+    hem_worker_metric_add(worker->process, HTTP_OPEN, 1);
+    int rc = serve(&c);
+    hem_worker_metric_add(worker->process, HTTP_OPEN, -1);
     return rc;
 }

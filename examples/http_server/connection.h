@@ -16,11 +16,14 @@
  * over 1 KiB costs a buffer of 8 KiB, a response under way a block of 17 KiB,
  * or a descriptor where the file is larger than that.
  *
- * Draining: connections that wait for a request are closed, but who has not yet
- * asked for anything has a second to do so; requests that have begun are
- * answered, with "Connection: close".
+ * Draining: a client that waits with its next request does not know that the
+ * server is about to end. If its connection were closed now, the request could
+ * be on its way and be lost. So each connection is answered once more, with
+ * "Connection: close", after which the client must not use it again; and one
+ * that asks for nothing is closed when `linger` is over. Thereafter only a
+ * request that leaves in the same instant can be lost.
  *
- * Linger: a socket that is closed with unread input resets the connection, and
+ * The end: a socket that is closed with unread input resets the connection, and
  * the reset can overtake the response. So the last response is followed by the
  * end of the stream, and what still comes is dropped, for a second at most.
  */
@@ -34,10 +37,12 @@
 
 /* What the connections of one worker share. */
 typedef struct http_worker {
-    int root; /* descriptor of the directory served */
+    hem_worker *process; /* that counts its requests */
+    int root;            /* descriptor of the directory served */
     hem_ns header_timeout;
     hem_ns idle_timeout;
     hem_ns write_timeout;
+    hem_ns linger; /* for one more request, when draining */
     bool draining; /* each response is its connection's last */
     struct http_connection *waiting; /* for a head, or the rest of one */
     http_path path;                  /* scratch, not kept over a suspension */
@@ -51,6 +56,8 @@ typedef struct http_connection {
     struct http_connection *before, *behind; /* among those that wait */
     hem_timeout *deadline;                   /* while it waits: until when */
     bool is_first;                           /* nothing has been answered yet */
+    int status;                              /* of the response under way */
+    uint64_t sent;                           /* bytes of it */
     int verdict;     /* http_head_scan()'s, on the head being read */
     char *head;      /* `small`, or HTTP_HEAD_MAX bytes of malloc's */
     size_t capacity; /* of `head` */

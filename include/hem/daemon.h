@@ -12,7 +12,9 @@
  *     ...
  *     hem_pid_file_remove(&pid_file);
  *
- * Nothing here needs a loop, or suspends. hem_user_find() may read files.
+ * Nothing here needs a loop, or suspends. hem_user_find() may read files, or ask
+ * servers of names. Why something failed is in the failure record of the current
+ * task (hem_failure()), where there is none a line in the log.
  */
 #ifndef HEM_DAEMON_H
 #define HEM_DAEMON_H
@@ -22,31 +24,36 @@
 HEM_BEGIN_DECLS
 
 /*
- * Return how many CPUs this process may use at once: its affinity, and the
- * quota of its cgroups (cpu.max of version 2, cpu.cfs_quota_us of version 1),
+ * Return how many CPUs this process may use at once: those of the calling
+ * thread's affinity, or fewer where its cgroup, or one above it that can be
+ * seen, has a quota (cpu.max of version 2, cpu.cfs_quota_us of version 1),
  * rounded up; at least 1. [any thread]
  */
 HEM_API uint32_t hem_cpu_count(void);
 
-/* Keep the calling thread on the `i`-th, modulo their number, of the CPUs that
- * it may use. HEM_EINVAL, HEM_EPERM: not allowed to. [any thread] */
+/*
+ * Keep the calling thread on the `i`-th, modulo their number, of the CPUs that
+ * it may use, and what it forks as well; for good, for from then on there is
+ * but one. HEM_EPERM, HEM_ENOSYS: not allowed to; HEM_EINVAL: they were taken
+ * from it meanwhile; nothing has changed then. [any thread]
+ */
 HEM_API HEM_CHECK int hem_cpu_pin(uint32_t i);
 
-/* A pid file that is ours. The caller's own; private. */
+/* A pid file that is ours. The caller's own; private. Zero: there is none. */
 typedef struct hem_pid_file {
-    char *path; /* NULL: none */
-    int fd;     /* locked */
-    uint64_t dev, ino;
+    struct hem__pid_file *held; /* NULL: none */
 } hem_pid_file;
 
 /*
  * Write the pid of this process and a newline to a file at `path`, as a whole
- * or not at all (a new file, renamed), and hold a lock on it. The directory
- * must be writable. HEM_EEXIST: the file is locked by a process that lives:
- * hem_failure() names its pid. One that nobody holds is replaced.
- * HEM_ENAMETOOLONG, HEM_EINVAL: no path; HEM_ENOSPC, HEM_EDQUOT, HEM_EACCES,
- * HEM_EROFS, HEM_ENOENT, ...: nothing was written, what was there is untouched.
- * [any thread]
+ * or not at all (a new file, renamed), readable by all, and hold a lock on it.
+ * The lock is this process' alone: children of fork() do not have it. The
+ * directory must be writable. One that nobody holds is replaced. HEM_EEXIST:
+ * the file is held by a process that lives, whose pid hem_failure() tells, or
+ * what is there is no regular file; HEM_EAGAIN: it changes all the time;
+ * HEM_EINVAL, HEM_ENAMETOOLONG: no path; HEM_ENOSPC, HEM_EDQUOT, HEM_EACCES,
+ * HEM_EROFS, HEM_ENOENT, HEM_ENOLCK, HEM_ENOMEM, HEM_EMFILE, ...: what was
+ * there is untouched. [any thread]
  */
 HEM_API HEM_CHECK int hem_pid_file_create(hem_pid_file *p, const char *path);
 
@@ -66,19 +73,25 @@ typedef struct hem_user {
 } hem_user;
 
 /*
- * Find `user` and `group`, each a name or a number; `group` NULL: the user's
- * own, with the supplementary groups that the user is in; with a group, only
- * that. HEM_ENOENT: no such user or group; hem_failure() says which. HEM_ELIMIT:
- * in more than 64 groups. Errors of reading the databases. [any thread]
+ * Find `user` and `group`, each a name or, of digits only, a number; `group`
+ * NULL: the user's own, with the supplementary groups that the user is in; with
+ * a group, only that, and a number of a user need not be in the database.
+ * HEM_ENOENT: no such user or group; hem_failure() says which. HEM_EINVAL:
+ * empty, or a number that is none. HEM_ELIMIT: in more than 64 groups;
+ * HEM_ENOMEM, HEM_EIO, HEM_EMFILE, ... of reading the databases. [any thread]
  */
 HEM_API HEM_CHECK int hem_user_find(hem_user *ret, const char *user,
                                     const char *group);
 
 /*
  * Become that user, for good: supplementary groups, group, then user, real,
- * effective and saved; read back and verified. Who is that user already with
- * these groups is left alone. On any error the process should not go on.
- * HEM_EPERM. Not async-signal-safe; for the whole process. [any thread]
+ * effective and saved, of all threads; read back and verified, and whoever is
+ * not root then cannot become root again. Who is that user with these groups
+ * already is left alone. On any error the process should not go on: it may be
+ * half of both. HEM_EPERM; HEM_EINVAL: not in this user namespace, or more
+ * groups than there may be; HEM_ENOMEM, HEM_EAGAIN. The signal that this process
+ * gets when its parent dies, if there is one, must be asked for again.
+ * [any thread]
  */
 HEM_API HEM_CHECK int hem_user_become(const hem_user *user);
 

@@ -153,9 +153,12 @@ HEM_API HEM_CHECK int hem_listen_inherited(hem_listener *l,
 /*
  * Write the descriptors of such sockets to `ret`, of `max` places, and return
  * how many there are, 0 without: for prefork servers. They are close-on-exec
- * from here on, and asked for again they are not there any more. HEM_ELIMIT:
- * more than `max`; HEM_EINVAL: LISTEN_FDS is no such number; nothing has
- * changed then. No other thread may use the environment meanwhile. [any thread]
+ * from here on, and asked for again they are not there any more. What was taken
+ * by its name (hem_inherited_fd() in notify.h), or is no socket, is none of
+ * them, nor is what hem itself has handed over, whose names begin with "hem-".
+ * HEM_ELIMIT: more than `max`; HEM_EINVAL: LISTEN_FDS is no such number;
+ * HEM_EBADF: one is closed; nothing has changed then. No other thread may use
+ * the environment meanwhile. [any thread]
  */
 HEM_API HEM_CHECK ssize_t hem_inherited_sockets(int *ret, size_t max);
 

@@ -35,7 +35,9 @@ HEM_BEGIN_DECLS
 /* The caller's own; private. */
 typedef struct hem_lock {
     struct hem__list waiters; /* who waits, the oldest first, until it runs */
-    bool locked;              /* by whoever acquired it last */
+    struct hem__list *cancelled; /* the last of those at the front of whom it is
+                                    known that they are, or &waiters */
+    bool locked;                 /* by whoever acquired it last */
 } hem_lock;
 
 /* Make an unlocked lock. It needs no deinit; nobody may wait for it when its

@@ -18,30 +18,36 @@ HEM_BEGIN_DECLS
 
 /*
  * Send `state`, lines of NAME=VALUE. Returns 1, or 0: nobody asked for it.
- * HEM_EINVAL, HEM_ENAMETOOLONG: $NOTIFY_SOCKET is no address of a socket;
- * HEM_EMSGSIZE: longer than a datagram may be; HEM_ECONNREFUSED, HEM_ENOENT:
- * nobody is there; HEM_EAGAIN: the queue of the receiver is full. Never
- * suspends. [any thread]
+ * HEM_EINVAL: nothing to send, or $NOTIFY_SOCKET is no address of a Unix socket;
+ * HEM_ENAMETOOLONG: it is too long for one; HEM_EMSGSIZE: longer than a datagram
+ * may be; HEM_ECONNREFUSED, HEM_ENOENT, HEM_EACCES: nobody is there; HEM_EAGAIN:
+ * the queue of the receiver is full, try again later; HEM_EMFILE, HEM_ENFILE,
+ * HEM_ENOBUFS, HEM_ENOMEM. Never suspends. [any thread]
  */
 HEM_API HEM_CHECK int hem_notify(const char *state);
 
 /* The same with descriptors, as FDSTORE=1 takes them; at most 253: HEM_EINVAL.
- * They remain the caller's. [any thread] */
+ * They remain the caller's. HEM_EBADF: one is closed. [any thread] */
 HEM_API HEM_CHECK int hem_notify_fds(const char *state, const int *fds,
                                      size_t count);
 
 /*
- * Keep `fd` in the descriptor store under `name` (letters, digits, `-_.`), for
- * the next start of the service, where hem_inherited_fd() finds it; or have it
- * forgotten. As hem_notify(); HEM_EINVAL: not such a name. [any thread]
+ * Keep `fd` in the descriptor store under `name` (1 to 255 letters, digits,
+ * `-_.`), for the next start of the service, where hem_inherited_fd() finds it;
+ * or have all of that name forgotten. The unit says how many there may be, by
+ * FileDescriptorStoreMax=; systemd forgets by itself what is hung up. As
+ * hem_notify(); HEM_EINVAL: not such a name. [any thread]
  */
 HEM_API HEM_CHECK int hem_fd_store(const char *name, int fd);
 HEM_API HEM_CHECK int hem_fd_store_remove(const char *name);
 
 /*
  * Find among the descriptors that this process was started with ($LISTEN_FDS,
- * $LISTEN_PID, $LISTEN_FDNAMES) the `i`-th of that name, close-on-exec from
- * then on, and the caller's. HEM_ENOENT: there is none. [any thread]
+ * $LISTEN_PID, $LISTEN_FDNAMES) the `i`-th, from 0, of that name, close-on-exec
+ * from then on, and the caller's. hem_inherited_sockets() (listen.h) does not
+ * find it any more. HEM_ENOENT: there is none, or it was taken; HEM_EBADF: it
+ * is closed; HEM_EINVAL, HEM_ELIMIT: $LISTEN_FDS is no such number, or above
+ * 4096. No other thread may change the environment meanwhile. [any thread]
  */
 HEM_API HEM_CHECK int hem_inherited_fd(const char *name, size_t i);
 

@@ -96,6 +96,9 @@ typedef struct hem_subprocess_options {
     char *const *env; /* its environment, ended by NULL; NULL: the parent's */
     char *const *env_add; /* "NAME=value" that are set in that, "NAME" that are
                              left out of it; ended by NULL; NULL: none */
+    char *const *env_pid; /* names of variables that are set to its pid, as
+                             sockets that are passed on need: LISTEN_PID; ended
+                             by NULL; NULL: none */
     const char *cwd;      /* its directory, entered with the rights of the
                              parent; NULL: the parent's */
     bool new_session;     /* setsid() */
@@ -122,17 +125,14 @@ typedef struct hem_subprocess_options {
 
 /* The caller's own; private. It must not be moved while it is open. */
 typedef struct hem_subprocess {
-    hem_child child;          /* open as long as this is */
-    hem_stream in;            /* of the parent; open if HEM_PIPE */
-    hem_stream out;           /* the same */
-    hem_stream err;           /* the same */
-    struct hem__list waiters; /* tasks that wait for its end */
-    struct hem__timer timer;  /* of a close; its place is reserved */
-    hem_ns grace;             /* from SIGTERM to SIGKILL */
-    bool lost;                /* somebody else reaped it */
-    bool whole_group;         /* of the options */
-    bool held;                /* it has ended, and is reaped at the close */
-    bool overdue;             /* the grace is over */
+    hem_child child;         /* open as long as this is */
+    hem_stream in;           /* of the parent; open if HEM_PIPE */
+    hem_stream out;          /* the same */
+    hem_stream err;          /* the same */
+    struct hem__timer timer; /* of a close; its place is reserved */
+    hem_ns grace;            /* from SIGTERM to SIGKILL */
+    bool whole_group;        /* of the options */
+    bool overdue;            /* the grace is over */
 } hem_subprocess;
 
 /* Declare a subprocess `var`, closed; one that is open when its block is left

@@ -24,9 +24,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/epoll.h>
@@ -114,7 +116,11 @@
     X(ssize_t, getdents64, (int fd, void *p, size_t n), (fd, p, n), (EIO, ENOMEM))              \
     X(int, renameat2,                                                                           \
       (int dir, const char *from, int to_dir, const char *to, unsigned flags),                  \
-      (dir, from, to_dir, to, flags), (EACCES, ENOSPC, EIO, EXDEV))                             \
+      (dir, from, to_dir, to, flags), (EACCES, ENOSPC, EIO, EXDEV, EINVAL))                     \
+    X(int, link, (const char *from, const char *to), (from, to), (EACCES, EIO, EMLINK, ENOSPC)) \
+    X(int, get_cwd, (char *buf, size_t size), (buf, size), (EACCES, ENOENT, ENOMEM))            \
+    X(int, fcntl_lock, (int fd, int how, struct flock *lock), (fd, how, lock),                  \
+      (EINTR, ENOLCK))                                                                          \
     X(int, lstat, (const char *path, struct stat *ret), (path, ret),                            \
       (EACCES, ENOENT, ENOMEM))                                                                 \
     X(int, unlink, (const char *path), (path), (EACCES, EPERM, EBUSY, EROFS, ENOMEM))           \
@@ -149,11 +155,14 @@
     X(int, resolve_name, (const struct sockaddr *a, socklen_t n, char *name, socklen_t size),   \
       (a, n, name, size), (ENOMEM, -HEM_ENAME, -HEM_ENAMETEMP))                                 \
     X(pid_t, fork, (void), (), (EAGAIN, ENOMEM))                                                \
-    X(int, pidfd_open, (pid_t pid), (pid), (EMFILE, ENFILE, ENOMEM, ENODEV))                    \
+    X(int, pidfd_open, (pid_t pid), (pid), (EMFILE, ENFILE, ENOMEM, ENODEV, ENOSYS, EPERM))     \
     X(int, pidfd_send_signal, (int fd, int signo), (fd, signo), (EPERM))                        \
     X(int, pidfd_signal_group, (int fd, int signo), (fd, signo), (EPERM, EINVAL))               \
     X(int, kill, (pid_t pid, int signo), (pid, signo), (EPERM))                                 \
     X(int, wait_pidfd, (int fd, siginfo_t *info, int flags), (fd, info, flags), (EINTR))        \
+    X(int, wait_pid, (pid_t pid, siginfo_t *info, int flags), (pid, info, flags), (EINTR))      \
+    X(int, timerfd_create, (int clock, int flags), (clock, flags),                              \
+      (EMFILE, ENFILE, ENOMEM, ENODEV))                                                         \
     X(pid_t, clone_process, (int (*fn)(void *), void *stack, int flags, void *arg, int *pidfd),    \
       (fn, stack, flags, arg, pidfd), (EAGAIN, ENOMEM, EMFILE, ENFILE))                         \
     X(pid_t, fork_bare, (int *ret_pidfd), (ret_pidfd), (EAGAIN, ENOMEM, EMFILE, ENFILE))        \
@@ -168,12 +177,28 @@
     X(int, set_groups, (size_t n, const gid_t *ids), (n, ids), (EPERM, ENOMEM))                 \
     X(int, set_gid, (gid_t id), (id), (EPERM, EINVAL))                                          \
     X(int, set_uid, (uid_t id), (id), (EPERM, EAGAIN))                                          \
+    X(int, find_user, (const char *name, struct passwd *ret, char *buf, size_t size),           \
+      (name, ret, buf, size), (EINTR, EIO, EMFILE, ENFILE, ENOMEM, ERANGE))                     \
+    X(int, find_uid, (uid_t id, struct passwd *ret, char *buf, size_t size),                    \
+      (id, ret, buf, size), (EINTR, EIO, EMFILE, ENFILE, ENOMEM, ERANGE))                       \
+    X(int, find_group, (const char *name, struct group *ret, char *buf, size_t size),           \
+      (name, ret, buf, size), (EINTR, EIO, EMFILE, ENFILE, ENOMEM, ERANGE))                     \
+    X(int, list_groups, (const char *user, gid_t group, gid_t *ret, int max),                   \
+      (user, group, ret, max), (ENOMEM))                                                        \
+    X(int, change_groups, (size_t n, const gid_t *ids), (n, ids), (EPERM, ENOMEM))              \
+    X(int, change_gid, (gid_t id), (id), (EPERM, EINVAL))                                       \
+    X(int, change_uid, (uid_t id), (id), (EPERM, EINVAL, EAGAIN))                               \
+    X(int, get_affinity, (void *mask, size_t bytes), (mask, bytes), (ENOSYS, EPERM))            \
+    X(int, set_affinity, (const void *mask, size_t bytes), (mask, bytes), (EINVAL, EPERM))      \
+    X(int, at_fork, (void (*before)(void), void (*parent)(void), void (*child)(void)),          \
+      (before, parent, child), (ENOMEM))                                                        \
     X(int, set_rlimit, (int what, const uint64_t *limit), (what, limit), (EPERM, EINVAL))        \
     X(int, nice, (int more), (more), (EACCES, EPERM))                                           \
     X(int, set_pdeathsig, (int signo), (signo), (EINVAL))                                       \
     X(int, execve, (const char *path, char *const *argv, char *const *env),                     \
       (path, argv, env), (ENOENT, EACCES, ENOEXEC, E2BIG, ENOMEM, ETXTBSY, EAGAIN, EIO))        \
     X(int, map_stacks, (void **ret, size_t bytes), (ret, bytes), (ENOMEM, EAGAIN))              \
+    X(int, map_shared, (void **ret, size_t bytes), (ret, bytes), (ENOMEM))                      \
     X(int, guard_region, (void *p, size_t bytes), (p, bytes), (EINVAL, ENOMEM, EAGAIN))         \
     X(int, guard_protect, (void *p, size_t bytes), (p, bytes), (ENOMEM))                        \
     X(int, sigaltstack, (const stack_t *ss, stack_t *old), (ss, old), (ENOMEM, EPERM))

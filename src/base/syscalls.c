@@ -55,6 +55,16 @@ int hem__call_map_stacks(void **ret, size_t bytes)
     return 0;
 }
 
+int hem__call_map_shared(void **ret, size_t bytes)
+{
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED)
+        return -errno;
+    *ret = p;
+    return 0;
+}
+
 int hem__call_guard_region(void *p, size_t bytes)
 {
     static atomic_bool heeds_advice = false;
@@ -160,4 +170,43 @@ int hem__call_resolve_name(const struct sockaddr *a, socklen_t n, char *name,
                            socklen_t size)
 {
     return from_resolver(getnameinfo(a, n, name, size, NULL, 0, NI_NAMEREQD));
+}
+
+/* What the functions that look into the databases of users and groups mean. */
+static int found(int error, const void *entry)
+{
+    if (entry)
+        return 1;
+    return error == ENOENT || error == ESRCH ? 0 : -error;
+}
+
+int hem__call_find_user(const char *name, struct passwd *ret, char *buf,
+                        size_t size)
+{
+    struct passwd *entry = NULL;
+    int error = getpwnam_r(name, ret, buf, size, &entry);
+    return found(error, entry);
+}
+
+int hem__call_find_uid(uid_t id, struct passwd *ret, char *buf, size_t size)
+{
+    struct passwd *entry = NULL;
+    int error = getpwuid_r(id, ret, buf, size, &entry);
+    return found(error, entry);
+}
+
+int hem__call_find_group(const char *name, struct group *ret, char *buf,
+                         size_t size)
+{
+    struct group *entry = NULL;
+    int error = getgrnam_r(name, ret, buf, size, &entry);
+    return found(error, entry);
+}
+
+int hem__call_list_groups(const char *user, gid_t group, gid_t *ret, int max)
+{
+    int count = max;
+    if (getgrouplist(user, group, ret, &count) >= 0)
+        return count;
+    return count > max ? HEM_ELIMIT : HEM_ENOMEM;
 }

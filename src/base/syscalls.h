@@ -9,9 +9,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
+#include <pwd.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -25,6 +27,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 
@@ -98,6 +101,8 @@ HEM__RAW(int, fdatasync, (int fd), fdatasync(fd))
 HEM__RAW(ssize_t, getdents64, (int fd, void *p, size_t n), getdents64(fd, p, n))
 HEM__RAW(int, renameat2, (int dir, const char *from, int to_dir, const char *to, unsigned flags),
          renameat2(dir, from, to_dir, to, flags))
+HEM__RAW(int, link, (const char *from, const char *to), link(from, to))
+HEM__RAW(int, fcntl_lock, (int fd, int how, struct flock *lock), fcntl(fd, how, lock))
 HEM__RAW(int, lstat, (const char *path, struct stat *ret), lstat(path, ret))
 HEM__RAW(int, unlink, (const char *path), unlink(path))
 HEM__RAW(int, unlinkat, (int dir, const char *path, int flags), unlinkat(dir, path, flags))
@@ -121,6 +126,9 @@ HEM__RAW(int, pidfd_signal_group, (int fd, int signo),
 HEM__RAW(int, kill, (pid_t pid, int signo), kill(pid, signo))
 HEM__RAW(int, wait_pidfd, (int fd, siginfo_t *info, int flags),
          waitid((idtype_t)HEM__P_PIDFD, (id_t)fd, info, flags))
+HEM__RAW(int, wait_pid, (pid_t pid, siginfo_t *info, int flags),
+         waitid(P_PID, (id_t)pid, info, flags))
+HEM__RAW(int, timerfd_create, (int clock, int flags), timerfd_create(clock, flags))
 HEM__RAW(pid_t, clone_process, (int (*fn)(void *), void *stack, int flags, void *arg, int *pidfd),
          clone(fn, stack, flags, arg, pidfd))
 HEM__RAW(int, open_null, (void), open("/dev/null", O_RDWR | O_CLOEXEC))
@@ -136,6 +144,15 @@ HEM__RAW(int, setpgid, (pid_t pid, pid_t group), setpgid(pid, group))
 HEM__RAW(int, set_groups, (size_t n, const gid_t *ids), syscall(SYS_setgroups, n, ids))
 HEM__RAW(int, set_gid, (gid_t id), syscall(SYS_setresgid, id, id, id))
 HEM__RAW(int, set_uid, (uid_t id), syscall(SYS_setresuid, id, id, id))
+/* Of the whole process. */
+HEM__RAW(int, change_groups, (size_t n, const gid_t *ids), setgroups(n, ids))
+HEM__RAW(int, change_gid, (gid_t id), setresgid(id, id, id))
+HEM__RAW(int, change_uid, (uid_t id), setresuid(id, id, id))
+/* Of this thread; the first returns how many bytes it has written. */
+HEM__RAW(int, get_affinity, (void *mask, size_t bytes),
+         syscall(SYS_sched_getaffinity, 0, bytes, mask))
+HEM__RAW(int, set_affinity, (const void *mask, size_t bytes),
+         syscall(SYS_sched_setaffinity, 0, bytes, mask))
 HEM__RAW(int, set_rlimit, (int what, const uint64_t *soft_and_hard),
          syscall(SYS_prlimit64, 0, what, soft_and_hard, (void *)0))
 HEM__RAW(int, nice, (int more),
@@ -161,6 +178,9 @@ pid_t hem__call_fork_bare(int *ret_pidfd);
 
 /* Address space for stacks: zero, private, not reserved, no huge pages. */
 int hem__call_map_stacks(void **ret, size_t bytes);
+
+/* Memory, zero, that is shared with children of fork(). */
+int hem__call_map_shared(void **ret, size_t bytes);
 
 /* Make pages that fault, in a mapping; HEM_EINVAL: not on this kernel. */
 int hem__call_guard_region(void *p, size_t bytes);
@@ -194,6 +214,29 @@ static inline int hem__call_thread_create(pthread_t *t, const pthread_attr_t *a,
 {
     return -pthread_create(t, a, f, p);
 }
+
+static inline int hem__call_at_fork(void (*before)(void), void (*parent)(void),
+                                    void (*child)(void))
+{
+    return -pthread_atfork(before, parent, child);
+}
+
+static inline int hem__call_get_cwd(char *buf, size_t size)
+{
+    return getcwd(buf, size) ? 0 : -errno;
+}
+
+/* Who has this name, or number: 1 found, 0 nobody. HEM_ERANGE: `size` bytes
+ * for the strings are too few. */
+int hem__call_find_user(const char *name, struct passwd *ret, char *buf,
+                        size_t size);
+int hem__call_find_uid(uid_t id, struct passwd *ret, char *buf, size_t size);
+int hem__call_find_group(const char *name, struct group *ret, char *buf,
+                         size_t size);
+
+/* The groups that a user is in, `group` among them: how many. HEM_ELIMIT: more
+ * than `max`. */
+int hem__call_list_groups(const char *user, gid_t group, gid_t *ret, int max);
 
 /* getaddrinfo with hem's errors. */
 int hem__call_resolve(const char *host, const struct addrinfo *hints,

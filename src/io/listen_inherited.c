@@ -1,12 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* Sockets handed over by systemd, as sd_listen_fds(3) has it: descriptors from
- * 3 on, LISTEN_FDS of them, for the process LISTEN_PID. */
+/*
+ * Descriptors handed over by systemd, or by a service that this one is an
+ * upgrade of, as sd_listen_fds(3) has it: from 3 on, LISTEN_FDS of them, named
+ * by LISTEN_FDNAMES, for the process LISTEN_PID.
+ *
+ * Which of them were taken is kept here; the environment goes when none is left.
+ */
+#include "io/inherited.h"
+
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/sys.h"
 #include "io/listen.h"
 
-#define FIRST_FD 3
+#define FIRST_FD  3
+#define COUNT_MAX 4096
+
+static atomic_uint_least64_t taken[COUNT_MAX / 64];
 
 /* A number above 0, written as such; 0: it is none. */
 static long parse_number(const char *text)
@@ -18,16 +30,8 @@ static long parse_number(const char *text)
     return *end == '\0' && n < INT32_MAX ? n : 0;
 }
 
-static bool are_open(long count)
-{
-    for (int fd = FIRST_FD; fd < FIRST_FD + count; fd++) {
-        if (fcntl(fd, F_GETFD) < 0)
-            return false;
-    }
-    return true;
-}
-
-ssize_t hem_inherited_sockets(int *ret, size_t max)
+/* How many were handed to this process. */
+static long count_all(void)
 {
     const char *pid = getenv("LISTEN_PID");
     const char *fds = getenv("LISTEN_FDS");
@@ -36,18 +40,112 @@ ssize_t hem_inherited_sockets(int *ret, size_t max)
     long count = parse_number(fds);
     if (count == 0)
         return HEM_EINVAL;
-    if ((size_t)count > max)
-        return HEM_ELIMIT;
-    if (!are_open(count))
-        return HEM_EBADF;
-    for (long i = 0; i < count; i++) {
-        ret[i] = FIRST_FD + (int)i;
-        (void)fcntl(ret[i], F_SETFD, FD_CLOEXEC);
+    return count <= COUNT_MAX ? count : HEM_ELIMIT;
+}
+
+static bool is_taken(long i)
+{
+    return atomic_load(&taken[i / 64]) >> i % 64 & 1;
+}
+
+/* False: another thread was faster. */
+static bool take(long i)
+{
+    uint64_t bit = (uint64_t)1 << i % 64;
+    if (atomic_fetch_or(&taken[i / 64], bit) & bit)
+        return false;
+    (void)fcntl(FIRST_FD + (int)i, F_SETFD, FD_CLOEXEC);
+    return true;
+}
+
+/* The next name of LISTEN_FDNAMES, which moves on; its length. Those that have
+ * none are called "unknown". */
+static const char *next_name(const char **names, size_t *ret_length)
+{
+    const char *name = *names ? *names : "unknown";
+    *ret_length = strcspn(name, ":");
+    if (*names)
+        *names = name[*ret_length] == ':' ? name + *ret_length + 1 : NULL;
+    return name;
+}
+
+int hem__inherited_take(const char *name, size_t i)
+{
+    const char *names = getenv("LISTEN_FDNAMES");
+    long count = count_all();
+    if (count < 0)
+        return (int)count;
+    for (long at = 0; at < count; at++) {
+        size_t length;
+        const char *its = next_name(&names, &length);
+        if (strncmp(its, name, length) != 0 || name[length] || i-- > 0)
+            continue;
+        if (is_taken(at))
+            return HEM_ENOENT;
+        if (fcntl(FIRST_FD + (int)at, F_GETFD) < 0)
+            return HEM_EBADF;
+        return take(at) ? FIRST_FD + (int)at : HEM_ENOENT;
     }
-    unsetenv("LISTEN_PID");
-    unsetenv("LISTEN_FDS");
-    unsetenv("LISTEN_FDNAMES");
-    return (ssize_t)count;
+    return HEM_ENOENT;
+}
+
+/* 1: a socket; 0: not; HEM_EBADF: closed. */
+static int is_socket(long i)
+{
+    struct stat st;
+    HEM_TRY(hem__sys_fstat(FIRST_FD + (int)i, &st));
+    return S_ISSOCK(st.st_mode);
+}
+
+/* Those that are left, of no name of hem's. */
+struct left {
+    size_t sockets;
+    size_t others; /* which stay */
+    int error;     /* of the sockets */
+};
+
+/* Note them, and take them, if `ret` is not NULL. */
+static struct left visit(long count, int *ret)
+{
+    const char *names = getenv("LISTEN_FDNAMES");
+    struct left left = {.error = 0};
+    for (long i = 0; i < count; i++) {
+        size_t length;
+        const char *name = next_name(&names, &length);
+        if (is_taken(i))
+            continue;
+        bool own =
+            strncmp(name, HEM__INHERITED_OWN, strlen(HEM__INHERITED_OWN)) == 0;
+        int rc = own ? 0 : is_socket(i);
+        left.error = rc < 0 ? rc : left.error;
+        if (rc == 0)
+            left.others++;
+        else if (ret && take(i))
+            ret[left.sockets++] = FIRST_FD + (int)i;
+        else
+            left.sockets += !ret;
+    }
+    return left;
+}
+
+ssize_t hem_inherited_sockets(int *ret, size_t max)
+{
+    long count = count_all();
+    if (count <= 0)
+        return count;
+    struct left left = visit(count, NULL);
+    if (left.sockets > max)
+        return HEM_ELIMIT;
+    if (left.error < 0)
+        return left.error;
+    left = visit(count, ret);
+    if (left.others == 0) {
+        unsetenv("LISTEN_PID");
+        unsetenv("LISTEN_FDS");
+        unsetenv("LISTEN_FDNAMES");
+        memset((void *)taken, 0, sizeof(taken));
+    }
+    return (ssize_t)left.sockets;
 }
 
 int hem_listen_inherited(hem_listener *l, const hem_listen_options *opts)

@@ -101,6 +101,18 @@ static bool is_same(const struct stat *st, const hem__unix_file *file)
     return st->st_dev == file->device && st->st_ino == file->inode;
 }
 
+int hem__unix_find(const hem_address *a, hem__unix_file *ret)
+{
+    struct sockaddr_un sa;
+    struct stat st = {.st_ino = 0};
+    bool is_unix = a->storage.ss_family == AF_UNIX;
+    const char *path = is_unix ? get_path(a, &sa) : NULL;
+    if (path)
+        HEM_TRY(look_at(path, &st));
+    *ret = (hem__unix_file){st.st_dev, st.st_ino};
+    return 0;
+}
+
 /* Remove the socket file at the path if it is this one; 0 also if it has gone. */
 static int remove_file(const char *path, const hem__unix_file *file)
 {

@@ -27,6 +27,10 @@ typedef struct hem__unix_file {
 int hem__unix_bind(int fd, const hem_address *a, mode_t mode,
                    hem__unix_file *ret);
 
+/* Which file is at the address: none for an abstract name, or one of another
+ * family. HEM_ENOENT, ... */
+int hem__unix_find(const hem_address *a, hem__unix_file *ret);
+
 /* Remove the file at the address if it is this one. */
 void hem__unix_remove(const hem_address *a, const hem__unix_file *file);
 

@@ -1,184 +1,145 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Children by fork.
+ * Handles of children. The descriptor is watched from the start on, so that
+ * waiting cannot fail for want of memory; the event of the end reaps the child,
+ * in the loop, and wakes all who wait.
  *
- * The fork is made in the loop's own context: the task parks, a callback
- * forks, and wakes it with the result. So the child's function has the whole
- * stack of the thread, and no task's stack is in use in the child. A request
- * to cancel the task calls the fork off while it has not been made; afterwards
- * it stays pending, for returning it would lose the child.
+ *     running --the loop looks: it has ended--> reaped --close--> closed
+ *             --the loop looks: it is nobody's child--> lost --close--> closed
+ *             --close: killed--> closed
  *
- * All signals are blocked over the fork: none is handled in the child with the
- * parent's handlers, which know the parent's loop.
- *
- * The pidfd is registered with the poller at once, so that waiting cannot fail
- * for want of memory.
+ * A pidfd is there, or it is not: child_polled.c has the other way, behind the
+ * same handle.
  */
 #include "process/child.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 
-#include "base/list.h"
-#include "base/log.h"
 #include "base/sys.h"
-#include "coro/overflow.h"
-#include "loop/fd.h"
-#include "loop/fiber.h"
-#include "loop/interrupt.h"
 
-#define SIGNAL_MAX 64
+atomic_int hem__child_way = HEM__CHILD_UNKNOWN;
 
-struct fork_call {
-    hem__job job;      /* makes the fork */
-    hem__fiber *fiber; /* who called */
-    hem_child *child;
-    hem_fn *fn;
-    void *arg;
-    const sigset_t *blocked; /* in the child; NULL: none */
-    int result;              /* valid once `made` */
-    bool made;
-};
-
-static void default_signals(const sigset_t *blocked)
+static bool may_have_pidfd(void)
 {
-    struct sigaction sa = {.sa_handler = SIG_DFL};
-    for (int signo = 1; signo <= SIGNAL_MAX; signo++)
-        (void)sigaction(signo, &sa, NULL); /* those that cannot be set are so */
-    sigset_t none;
-    sigemptyset(&none);
-    pthread_sigmask(SIG_SETMASK, blocked ? blocked : &none, NULL);
+    int way = atomic_load(&hem__child_way);
+    if (way == HEM__CHILD_UNKNOWN) {
+        const char *text = getenv("HEM_PIDFD");
+        bool no = text && strcmp(text, "0") == 0;
+        way = no ? HEM__CHILD_POLLED : HEM__CHILD_PIDFD;
+        atomic_store(&hem__child_way, way);
+    }
+    return way == HEM__CHILD_PIDFD;
 }
 
-static int exit_code_of(int rc)
+/* Once refused, always refused. */
+static int refuse_pidfds(void)
 {
-    if (rc >= 0)
-        return rc <= 255 ? rc : 1;
-    hem_log(HEM_LOG_ERROR, "child (pid %d) failed: %s: %s", (int)getpid(),
-            hem_errname(rc), hem_strerror(rc));
-    return 1;
+    atomic_store(&hem__child_way, HEM__CHILD_POLLED);
+    return HEM_ENOSYS;
 }
 
-/* What the child inherited in its stdio buffers, or leaves there, would be
- * written twice, or never. Other streams may be locked by a blocked thread. */
-static void flush_output(void)
+/* A pidfd of a child that can be waited for by it; it is `fd` if that is one.
+ * HEM_ENOSYS: there is none; HEM_ESRCH: nor a child any more. */
+static int get_pidfd(pid_t pid, int fd)
 {
-    fflush(stdout);
-    fflush(stderr);
+    if (!may_have_pidfd()) {
+        if (fd >= 0)
+            close(fd);
+        return HEM_ENOSYS;
+    }
+    if (fd < 0)
+        fd = hem__sys_pidfd_open(pid);
+    if (fd == HEM_ENOSYS || fd == HEM_EPERM)
+        return refuse_pidfds();
+    if (fd < 0)
+        return fd;
+    siginfo_t info;
+    const int flags = WEXITED | WNOHANG | WNOWAIT;
+    int rc = hem__sys_wait_pidfd(fd, &info, flags);
+    if (rc >= 0 || rc == HEM_EINTR)
+        return fd;
+    close(fd);
+    return rc == HEM_ECHILD ? HEM_ESRCH : refuse_pidfds();
 }
 
-_Noreturn static void be_child(const struct fork_call *call)
-{
-    hem__overflow_abandon();
-    default_signals(call->blocked);
-    int code = exit_code_of(call->fn(call->arg));
-    flush_output();
-    _exit(code);
-}
-
-int hem__child_adopt(hem_loop *l, hem_child *c, pid_t pid, int fd)
-{
-    *c = (hem_child){.pid = pid};
-    int rc = hem__fd_init(l, &c->fd, fd);
-    if (rc < 0)
-        close(fd);
-    else
-        rc = hem__fd_watch(l, &c->fd, HEM__FD_READ);
-    if (rc == 0)
-        return 0;
-    (void)hem__fd_close(l, &c->fd);
-    hem__child_undo(pid);
-    return rc;
-}
-
-void hem__child_undo(pid_t pid)
+static void undo(pid_t pid)
 {
     kill(pid, SIGKILL);
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
         continue;
 }
 
-/* Take the new child `pid` into `c`, or undo it. */
-static int adopt(hem_loop *l, hem_child *c, pid_t pid)
+static void on_ready(hem__fd *fd)
 {
-    int fd = hem__sys_pidfd_open(pid);
-    if (fd >= 0)
-        return hem__child_adopt(l, c, pid, fd);
-    hem__child_undo(pid);
-    return fd;
+    hem_child *c = HEM__CONTAINER(fd, hem_child, fd);
+    hem__child_look(c);
+    if (c->pause && hem__child_runs(c))
+        hem__child_look_again(c);
 }
 
-static int make(hem_loop *l, const struct fork_call *call)
+static int watch_pidfd(hem_loop *l, hem_child *c, int fd)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    flush_output();
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    pid_t pid = hem__sys_fork();
-    if (pid == 0)
-        be_child(call);
-    int rc = pid < 0 ? (int)pid : adopt(l, call->child, pid);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return rc;
-}
-
-static void run_fork(hem__ready *n)
-{
-    struct fork_call *call = HEM__CONTAINER(n, struct fork_call, job.ready);
-    hem_loop *l = hem__loop;
-    call->made = true;
-    call->result = make(l, call);
-    hem__wake(l, call->fiber, call->result);
-}
-
-static bool cancel_fork(hem_loop *l, hem__fiber *f, const char *why)
-{
-    struct fork_call *call = f->wait_on;
-    hem__queue_remove(&l->ready, &call->job);
-    return hem__wake_cancelled(l, f, why);
-}
-
-static const hem__wait wait_fork = {"fork", cancel_fork};
-
-int hem__fork(hem_child *c, hem_fn *fn, void *arg, const sigset_t *blocked)
-{
-    hem_loop *l = hem__loop_need("hem_fork");
-    hem__fiber *f = hem__fiber_need(l, "hem_fork");
-    struct fork_call call = {.job = {.ready = {.run = run_fork}},
-                             .fiber = f,
-                             .child = c,
-                             .fn = fn,
-                             .arg = arg,
-                             .blocked = blocked};
-    hem__queue_push_job(&l->ready, &call.job);
-    f->wait_on = &call;
-    const char *reason = f->reason;
-    int rc = hem__park(l, f, &wait_fork);
-    if (rc == HEM_ECANCELED && call.made && call.result == 0) {
-        f->pending = true;
-        f->reason = reason;
-        rc = 0;
+    int rc = hem__fd_init(l, &c->fd, fd);
+    if (rc < 0) {
+        close(fd);
+        return rc;
     }
+    return hem__fd_watch(l, &c->fd, HEM__FD_READ);
+}
+
+static int watch(hem_loop *l, hem_child *c, int fd)
+{
+    int pidfd = get_pidfd(c->pid, fd);
+    if (pidfd >= 0)
+        return watch_pidfd(l, c, pidfd);
+    if (pidfd == HEM_ENOSYS)
+        return hem__child_open_polled(l, c);
+    if (pidfd != HEM_ESRCH)
+        return pidfd;
+    c->lost = true;
+    hem__fd_open_none(l, &c->fd);
+    return 0;
+}
+
+bool hem__child_is_of(const hem_loop *l, pid_t pid)
+{
+    for (uint32_t i = 0; i < l->fd_slots; i++) {
+        hem__fd *d = l->fds[i].owner;
+        if (d && d->on_ready == on_ready &&
+            HEM__CONTAINER(d, hem_child, fd)->pid == pid)
+            return true;
+    }
+    return false;
+}
+
+int hem__child_adopt(hem_loop *l, hem_child *c, pid_t pid, int fd)
+{
+    *c = (hem_child){.pid = pid};
+    hem__list_init(&c->waiters);
+    int rc = watch(l, c, fd);
+    if (rc == 0) {
+        c->fd.on_ready = on_ready;
+        return 0;
+    }
+    (void)hem__fd_close(l, &c->proc);
+    (void)hem__fd_close(l, &c->fd);
+    undo(pid);
     return rc;
 }
 
-int hem_fork(hem_child *c, hem_fn *fn, void *arg)
-{
-    return hem__fork(c, fn, arg, NULL);
-}
-
-pid_t hem_child_pid(const hem_child *c)
-{
-    return c->pid;
-}
-
-int hem__child_reap(hem_child *c, int flags)
+/* Reap it, if it has ended, or wait for that; `flags`: 0 or WNOHANG. HEM_EAGAIN:
+ * with WNOHANG, and it has not. HEM_ECHILD: somebody else did. With WNOWAIT it is
+ * not reaped, only looked at. */
+static int reap(hem_child *c, int flags)
 {
     siginfo_t info = {0};
     int rc;
     do {
-        rc = hem__sys_wait_pidfd(c->fd.fd, &info, WEXITED | flags);
+        rc = c->pause ? hem__child_wait_by_pid(c, &info, WEXITED | flags)
+                      : hem__sys_wait_pidfd(c->fd.fd, &info, WEXITED | flags);
     } while (rc == HEM_EINTR);
     if (rc < 0)
         return rc;
@@ -194,47 +155,121 @@ int hem__child_reap(hem_child *c, int flags)
     return 0;
 }
 
+void hem__child_look(hem_child *c)
+{
+    if (!hem__child_runs(c))
+        return;
+    int rc = reap(c, WNOHANG | (c->hold ? WNOWAIT : 0));
+    if (rc == HEM_EAGAIN)
+        return;
+    c->lost = rc < 0;
+    c->held = c->hold && rc == 0;
+    hem__sync_wake(&c->waiters, SIZE_MAX, "hem_child_wait");
+}
+
+void hem__child_reap_held(hem_child *c)
+{
+    if (c->held)
+        (void)reap(c, WNOHANG);
+    c->held = false;
+}
+
+pid_t hem_child_pid(const hem_child *c)
+{
+    return c->pid;
+}
+
+/* A filter of system calls may allow pidfds, but not to send signals to them. */
+static int send_signal(hem_child *c, int signo)
+{
+    if (c->pause)
+        return hem__child_kill_by_pid(c, signo);
+    int rc = hem__sys_pidfd_send_signal(c->fd.fd, signo);
+    bool refused = rc == HEM_ENOSYS || rc == HEM_EPERM;
+    return refused ? hem__child_kill_by_pid(c, signo) : rc;
+}
+
 int hem_child_send_signal(hem_child *c, int signo)
 {
-    if (!hem__fd_is_open(&c->fd))
+    if (!hem__child_is_open(c))
         return HEM_EBADF;
     (void)hem__loop_need("hem_child_send_signal");
-    if (c->reaped)
-        return HEM_ESRCH;
-    return hem__sys_pidfd_send_signal(c->fd.fd, signo);
+    return hem__child_runs(c) ? send_signal(c, signo) : HEM_ESRCH;
+}
+
+int hem__child_wait_once(hem_child *c, const hem__sync_kind *kind)
+{
+    struct hem__sync_waiter w;
+    uint32_t gen = c->fd.gen;
+    HEM_TRY(hem__sync_wait(&c->waiters, &w, kind));
+    return hem__child_is_open(c) && c->fd.gen == gen ? 0 : HEM_EBADF;
+}
+
+int hem__child_wait_for_end(hem_child *c, const hem__sync_kind *kind)
+{
+    hem_loop *l = hem__loop_need(kind->function);
+    int rc = 0;
+    l->outside++;
+    while (rc == 0 && hem__child_runs(c))
+        rc = hem__child_wait_once(c, kind);
+    l->outside--;
+    return rc;
+}
+
+int hem__child_tell(const hem_child *c, hem_child_status *ret)
+{
+    if (hem__child_runs(c))
+        return HEM_EAGAIN;
+    if (c->lost)
+        return HEM_ECHILD;
+    if (ret)
+        *ret = c->status;
+    return 0;
 }
 
 int hem_child_wait(hem_child *c, hem_child_status *ret)
 {
-    if (!hem__fd_is_open(&c->fd))
+    static const hem__sync_kind kind =
+        HEM__SYNC_KIND("child", "hem_child_wait");
+    if (!hem__child_is_open(c))
         return HEM_EBADF;
-    hem_loop *l = hem__loop_need("hem_child_wait");
-    hem__fiber *f = hem__fiber_need(l, "hem_child_wait");
-    int rc = hem__fd_is_open(&c->fd) ? hem__io_checkpoint(l, f) : HEM_EBADF;
-    while (rc == 0 && !c->reaped) {
-        rc = hem__fd_is_open(&c->fd) ? hem__child_reap(c, WNOHANG) : HEM_EBADF;
-        if (rc == HEM_EAGAIN) {
-            l->outside++; /* virtual time does not overtake it */
-            rc = hem__fd_wait(l, f, &c->fd, HEM__FD_READ);
-            l->outside--;
-        }
-    }
-    if (rc == 0 && ret)
-        *ret = c->status;
-    return rc;
+    HEM_TRY(hem__child_wait_for_end(c, &kind));
+    return hem__child_tell(c, ret);
+}
+
+/* Not by the table: to close may not fail. One that cannot be killed is not
+ * waited for. */
+static void kill_and_reap(hem_child *c)
+{
+    long rc = -1;
+    if (!c->pause)
+        rc = syscall(SYS_pidfd_send_signal, c->fd.fd, SIGKILL, (void *)0, 0U);
+    if (rc < 0 && !hem__child_is_gone(c))
+        rc = kill(c->pid, SIGKILL);
+    (void)reap(c, rc < 0 ? WNOHANG : 0);
+}
+
+static void finish(hem_loop *l, hem_child *c)
+{
+    hem__child_reap_held(c);
+    (void)hem__fd_close(l, &c->proc);
+    (void)hem__fd_close(l, &c->fd);
+    hem__sync_wake(&c->waiters, SIZE_MAX, "hem_child_close");
+}
+
+void hem__child_release(hem_child *c)
+{
+    hem_loop *l = hem__loop_need("hem__child_release");
+    hem__child_look(c);
+    finish(l, c);
 }
 
 void hem_child_close(hem_child *c)
 {
-    if (!c || !hem__fd_is_open(&c->fd))
+    if (!c || !hem__child_is_open(c))
         return;
     hem_loop *l = hem__loop_need("hem_child_close");
-    if (!c->reaped) {
-        /* Not by the table: to close may not fail. One that cannot be killed
-         * is not waited for. */
-        long rc =
-            syscall(SYS_pidfd_send_signal, c->fd.fd, SIGKILL, (void *)0, 0U);
-        (void)hem__child_reap(c, rc < 0 ? WNOHANG : 0);
-    }
-    hem__fd_close(l, &c->fd);
+    if (hem__child_runs(c))
+        kill_and_reap(c);
+    finish(l, c);
 }

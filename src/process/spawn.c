@@ -53,10 +53,15 @@ static bool passed_are_open(const hem_subprocess_options *o)
 static int prepare_env(hem__spawn *s)
 {
     const hem_subprocess_options *o = s->options;
+    static char *const none[] = {NULL};
     s->env = o->env ? o->env : environ;
-    if (!o->env_add)
+    if (!o->env_add && !o->env_pid)
         return 0;
-    s->merged_env = hem__spawn_merge_env(s->env, o->env_add);
+    s->pid_env = hem__spawn_pid_env(o->env_pid ? o->env_pid : none);
+    if (!s->pid_env)
+        return HEM_ENOMEM;
+    s->merged_env = hem__spawn_merge_env(s->env, o->env_add ? o->env_add : none,
+                                         s->pid_env);
     s->env = s->merged_env;
     return s->env ? 0 : HEM_ENOMEM;
 }
@@ -144,6 +149,7 @@ void hem__spawn_deinit(hem__spawn *s)
     hem__free(s->map);
     hem__free(s->candidate);
     hem__free(s->merged_env);
+    hem__free(s->pid_env);
 }
 
 void hem__spawn_add(hem__spawn *s, int from, int to)
@@ -160,12 +166,16 @@ void hem__spawn_own(hem__spawn *s, int fd)
 }
 
 /* The child ends by itself. Somebody else may have reaped it already. */
-static void reap(int pidfd)
+static void reap(pid_t pid, int pidfd)
 {
     siginfo_t info;
-    while (hem__sys_wait_pidfd(pidfd, &info, WEXITED) == HEM_EINTR)
-        continue;
-    close(pidfd);
+    int rc;
+    do {
+        rc = pidfd >= 0 ? hem__sys_wait_pidfd(pidfd, &info, WEXITED)
+                        : hem__sys_wait_pid(pid, &info, WEXITED);
+    } while (rc == HEM_EINTR);
+    if (pidfd >= 0)
+        close(pidfd);
 }
 
 int hem__spawn_run(hem_loop *l, hem__spawn *s, pid_t *ret_pid, int *ret_pidfd)
@@ -179,6 +189,6 @@ int hem__spawn_run(hem_loop *l, hem__spawn *s, pid_t *ret_pid, int *ret_pidfd)
         return hem_fail(rc, "cannot make a process: %s", hem_strerror(rc));
     if (s->failure.error == 0)
         return 0;
-    reap(*ret_pidfd);
+    reap(*ret_pid, *ret_pidfd);
     return fail(s);
 }

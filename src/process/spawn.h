@@ -24,6 +24,7 @@
 
 /* The steps of a child, in their order. */
 #define HEM__SPAWN_STEPS(X)                                                    \
+    X(own_pid, "cannot tell its pid")                                          \
     X(session, "cannot begin a session")                                       \
     X(group_of_processes, "cannot enter the process group")                    \
     X(descriptors, "cannot pass the descriptors")                              \
@@ -62,6 +63,8 @@ typedef struct hem__spawn {
     char *const *argv;
     char *const *env;
     char **merged_env;   /* `env`, if it was made; or NULL */
+    char **pid_env;      /* its variables that are to have the child's pid,
+                            with room for it behind the "="; or NULL */
     const char *path;    /* where to look for the program; NULL: it is a file */
     char *candidate;     /* room for a file in a directory of `path` */
     hem__spawn_map *map; /* descriptors of the child */
@@ -97,7 +100,8 @@ enum hem__spawn_way {
 
 extern atomic_int hem__spawn_way __attribute__((visibility("hidden")));
 
-/* Start it. On an error there is no child, and the record says what failed. */
+/* Start it. On an error there is no child, and the record says what failed.
+ * *ret_pidfd may be -1: there is none so. */
 int hem__spawn_run(hem_loop *l, hem__spawn *s, pid_t *ret_pid, int *ret_pidfd);
 
 /* Make the child, which runs hem__spawn_child(), and wait until it has begun
@@ -107,8 +111,17 @@ int hem__spawn_make(hem_loop *l, hem__spawn *s, pid_t *ret_pid, int *ret_pidfd);
 /* In the child: take all steps; returns if one has failed. */
 void hem__spawn_child(hem__spawn *s);
 
-/* The environment: `base` with `add` on top. NULL: HEM_ENOMEM. */
-char **hem__spawn_merge_env(char *const *base, char *const *add);
+/* The environment: `base` with `add`, and then `more`, on top. NULL:
+ * HEM_ENOMEM. */
+char **hem__spawn_merge_env(char *const *base, char *const *add,
+                            char *const *more);
+
+/* Room for variables of these names, and the array of them, in one piece of
+ * memory; each is "NAME=" yet. NULL: HEM_ENOMEM. */
+char **hem__spawn_pid_env(char *const *names);
+
+/* In the child: write a number behind the "=" of each. */
+void hem__spawn_set_pid(char *const *env, long pid);
 
 /* The value of `name` in `env`, or NULL. */
 const char *hem__spawn_getenv(char *const *env, const char *name);

@@ -27,6 +27,13 @@
 
 typedef int step(hem__spawn *s);
 
+HEM__CORO_BODY static int own_pid(hem__spawn *s)
+{
+    if (s->pid_env)
+        hem__spawn_set_pid(s->pid_env, syscall(SYS_getpid));
+    return 0;
+}
+
 HEM__CORO_BODY static int session(hem__spawn *s)
 {
     return s->options->new_session ? hem__sys_setsid() : 0;

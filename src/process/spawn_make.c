@@ -121,11 +121,7 @@ static int make_copying(hem__spawn *s, pid_t *ret_pid, int *ret_pidfd)
     if (pid == 0)
         run_copying(s, report[1]);
     close(report[1]);
-    int rc = pid < 0 ? pid : 0;
-    if (rc == 0 && pidfd < 0)
-        rc = pidfd = hem__sys_pidfd_open(pid);
-    if (rc >= 0)
-        rc = hear(s, report[0]);
+    int rc = pid < 0 ? pid : hear(s, report[0]);
     close(report[0]);
     if (rc < 0) {
         if (pid > 0)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Subprocesses: their life. The pidfd is watched from the start on; the event
- * of the end reaps the child, in the loop, and wakes all who wait.
+ * Subprocesses: their life. Of their end their hem_child hears.
  */
 #include "hem/subprocess.h"
 
@@ -26,31 +25,12 @@ static const hem_subprocess_options defaults;
 
 static bool is_open(const hem_subprocess *p)
 {
-    return hem__fd_is_open(&p->child.fd);
+    return hem__child_is_open(&p->child);
 }
 
 static bool runs(const hem_subprocess *p)
 {
-    return !p->child.reaped && !p->lost;
-}
-
-/* Reap it if it has ended. */
-static void look(hem_subprocess *p)
-{
-    if (!runs(p))
-        return;
-    int rc =
-        hem__child_reap(&p->child, WNOHANG | (p->whole_group ? WNOWAIT : 0));
-    if (rc == HEM_EAGAIN)
-        return;
-    p->lost = rc < 0;
-    p->held = p->whole_group && rc == 0;
-    hem__sync_wake(&p->waiters, SIZE_MAX, "hem_subprocess_wait");
-}
-
-static void on_ready(hem__fd *fd)
-{
-    look(HEM__CONTAINER(fd, hem_subprocess, child.fd));
+    return hem__child_runs(&p->child);
 }
 
 /* The grace is over: who closes it goes on, others wait again. */
@@ -58,7 +38,7 @@ static void on_timer(hem__timer *t)
 {
     hem_subprocess *p = HEM__CONTAINER(t, hem_subprocess, timer);
     p->overdue = true;
-    hem__sync_wake(&p->waiters, SIZE_MAX, "hem_subprocess_close");
+    hem__sync_wake(&p->child.waiters, SIZE_MAX, "hem_subprocess_close");
 }
 
 /* Starting. */
@@ -175,11 +155,10 @@ static int start(hem_loop *l, hem_subprocess *p, hem__spawn *s)
         hem__timers_release(&l->timers);
         return rc;
     }
-    hem__list_init(&p->waiters);
     p->timer.fire = on_timer;
     p->grace = o->grace ? o->grace : DEFAULT_GRACE;
     p->whole_group = o->whole_group;
-    p->child.fd.on_ready = on_ready;
+    p->child.hold = o->whole_group;
     return 0;
 }
 
@@ -257,53 +236,23 @@ int hem_subprocess_kill(hem_subprocess *p)
 
 /* Its end. */
 
-/* Park until it has ended, it was closed, or the grace is over. */
-static int wait_once(hem_subprocess *p)
-{
-    static const hem__sync_kind kind =
-        HEM__SYNC_KIND("subprocess", "hem_subprocess_wait");
-    struct hem__sync_waiter w;
-    uint32_t gen = p->child.fd.gen;
-    HEM_TRY(hem__sync_wait(&p->waiters, &w, &kind));
-    return is_open(p) && p->child.fd.gen == gen ? 0 : HEM_EBADF;
-}
-
-/* The same until it has ended; virtual time does not overtake it. */
-static int wait_for_end(hem_loop *l, hem_subprocess *p)
-{
-    int rc = 0;
-    l->outside++;
-    while (rc == 0 && runs(p))
-        rc = wait_once(p);
-    l->outside--;
-    return rc;
-}
-
-static int tell(const hem_subprocess *p, hem_child_status *ret)
-{
-    if (runs(p))
-        return HEM_EAGAIN;
-    if (p->lost)
-        return HEM_ECHILD;
-    if (ret)
-        *ret = p->child.status;
-    return 0;
-}
+static const hem__sync_kind wait_end =
+    HEM__SYNC_KIND("subprocess", "hem_subprocess_wait");
 
 int hem_subprocess_poll(hem_subprocess *p, hem_child_status *ret)
 {
     if (!is_open(p))
         return HEM_EBADF;
-    look(p);
-    return tell(p, ret);
+    hem__child_look(&p->child);
+    return hem__child_tell(&p->child, ret);
 }
 
 int hem_subprocess_wait(hem_subprocess *p, hem_child_status *ret)
 {
     if (!is_open(p))
         return HEM_EBADF;
-    HEM_TRY(wait_for_end(hem__loop_need("hem_subprocess_wait"), p));
-    return tell(p, ret);
+    HEM_TRY(hem__child_wait_for_end(&p->child, &wait_end));
+    return hem__child_tell(&p->child, ret);
 }
 
 int hem_subprocess_check(const hem_child_status *status)
@@ -318,17 +267,26 @@ int hem_subprocess_check(const hem_child_status *status)
 
 /* Closing. */
 
-static void finish(hem_loop *l, hem_subprocess *p)
+/* When the child is closed. */
+static void finish_rest(hem_loop *l, hem_subprocess *p)
 {
     hem__timer_disarm(&l->timers, &p->timer);
     hem__timers_release(&l->timers);
+    close_streams(p);
+}
+
+static void finish(hem_loop *l, hem_subprocess *p)
+{
     if (p->whole_group)
         hem__group_kill(p);
-    if (p->held)
-        p->child.reaped = false; /* it is done next */
-    hem_child_close(&p->child);  /* kills and reaps it */
-    hem__sync_wake(&p->waiters, SIZE_MAX, "hem_subprocess_close");
-    close_streams(p);
+    hem_child_close(&p->child); /* kills and reaps it, and tells all */
+    finish_rest(l, p);
+}
+
+void hem__subprocess_release(hem_subprocess *p)
+{
+    hem__child_release(&p->child);
+    finish_rest(hem__loop, p);
 }
 
 /* Wait as long as the grace lasts, which is that of the first who closes it. The
@@ -341,7 +299,7 @@ static int wait_for_grace(hem_loop *l, hem_subprocess *p)
     int rc = 0;
     l->fd_waiters++;
     while (rc == 0 && runs(p) && !p->overdue)
-        rc = wait_once(p);
+        rc = hem__child_wait_once(&p->child, &wait_end);
     l->fd_waiters--;
     return rc;
 }
@@ -359,7 +317,7 @@ static int stop(hem_loop *l, hem_subprocess *p)
     if (rc == 0 && runs(p))
         rc = hem_subprocess_kill(p);
     if (rc == 0)
-        rc = wait_for_end(l, p);
+        rc = hem__child_wait_for_end(&p->child, &wait_end);
     return rc == HEM_ESRCH ? 0 : rc; /* somebody else has reaped it */
 }
 

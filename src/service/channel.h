@@ -37,13 +37,24 @@ typedef struct hem__channel {
 int hem__channel_open(hem__channel *c, int fd);
 
 /* Send; never suspends. HEM_EPIPE: nobody is there any more; HEM_EAGAIN: what
- * was sent before has not been read. */
+ * was sent before has not been read; HEM_ENOBUFS, HEM_ENOMEM. */
 int hem__channel_send(hem__channel *c, const hem__message *m);
 
-/* Wait for the next message. 1: there it is; 0: the other side is gone.
- * [suspends] [cancel point] */
+/* The same by the descriptor alone, where no loop runs. */
+int hem__channel_send_raw(int fd, const hem__message *m);
+
+/* Wait for the next message. 1: there it is; 0: the other side is gone, and all
+ * that it has sent was received. HEM_ECANCELED; HEM_EBADF: closed meanwhile;
+ * HEM_ENOMEM. [suspends] [cancel point] */
 int hem__channel_receive(hem__channel *c, hem__message *ret);
 
+/* The same without waiting. HEM_EAGAIN: there is none. */
+int hem__channel_try_receive(hem__channel *c, hem__message *ret);
+
 void hem__channel_close(hem__channel *c);
+
+/* Fill in a message; `text` may be NULL, and is cut. */
+void hem__message_make(hem__message *ret, hem__message_kind kind, int code,
+                       const char *text);
 
 #endif

@@ -1,266 +1,218 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The parent of a prefork server: a loop with a task for each worker, which
- * forks it and waits for its end, a task that takes the stop signals, and one
- * that kills what is left when the grace period is over.
+ * The run of a service: its options, what it has for as long as it is there,
+ * the main context, and in that, by hem_main_serve(), the workers.
  *
- *     serving --stop signal, or a worker failed: tell_all--> stopping
- *     stopping --grace over: SIGKILL--> stopping --the last worker ended--> end
- *     serving --the last worker ended--> end
+ *     hem_prefork: check, make
+ *         supervise: signals, pid file, helpers
+ *             the main context: set up
+ *                 serve: crew, until stopped and the last has ended
+ *             the main context: tear down
  *
- * `told` is the signal that the workers were told last. A worker whose fork was
- * under way at that moment is told when the fork is done; one not forked yet
- * never is.
+ * serve() is a task of its own, which nobody cancels: the main context may be
+ * cancelled while it waits for it, and the workers are then told to stop.
  */
 #include "hem/prefork.h"
 
-#include <sched.h>
 #include <signal.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/log.h"
-#include "hem/scope.h"
-#include "hem/signal.h"
-#include "loop/fd.h"
-#include "process/child.h"
+#include "hem/error.h"
+#include "hem/failure.h"
+#include "service/orphans.h"
+#include "service/service.h"
 #include "service/worker.h"
 
-#define DEFAULT_GRACE (15 * HEM_SEC)
-
-struct server;
-
-struct worker { /* as the parent sees it */
-    struct server *server;
-    hem__worker_start start;
-    hem_child child; /* open while it runs */
+struct hem_main {
+    hem__service *service;
+    hem_event served; /* all workers have ended */
 };
 
-struct server {
-    hem_ns grace;
-    const int *sockets; /* to be closed, ended by 0; NULL: none are left */
-    uint32_t forking;   /* forks under way */
-    hem_signal signal;
-    hem_future stopping; /* done once the workers were told to stop */
-    int told;            /* the latest signal that they were told; 0: none */
-    int result;          /* error of the first worker that failed */
-    uint32_t count;
-    struct worker workers[];
-};
-
-static void tell(struct worker *w, int signo)
+void hem__service_event(hem__service *s, const hem_prefork_event *e)
 {
-    if (hem__fd_is_open(&w->child.fd))
-        (void)!hem_child_send_signal(&w->child, signo);
+    const hem_prefork_options *o = s->options;
+    if (o->on_event)
+        o->on_event(o->on_event_arg, e);
+    hem__service_notify_status(s);
 }
 
-static void close_all(const int *fds)
-{
-    for (; fds && *fds; fds++)
-        close(*fds);
-}
+/* ---- the workers ---- */
 
-/* Nobody is to connect to a server that is going. Forks under way still need
- * the sockets. */
-static void close_sockets(struct server *s)
+/* Until stopping begins, what keeps the crew runs; until the last has ended,
+ * those who mind them. */
+static int run_crew(hem__service *s)
 {
-    if (s->forking > 0)
-        return;
-    close_all(s->sockets);
-    s->sockets = NULL;
-}
-
-static void tell_all(struct server *s, int signo)
-{
-    s->told = signo;
-    close_sockets(s);
-    for (uint32_t i = 0; i < s->count; i++)
-        tell(&s->workers[i], signo);
-    if (!hem_future_done(&s->stopping))
-        (void)!hem_future_set_result(&s->stopping, signo);
-}
-
-static void fail(struct server *s, int error)
-{
-    if (s->result == 0)
-        s->result = error;
-    if (!s->told)
-        tell_all(s, SIGTERM);
-}
-
-static void say(const struct worker *w, const char *what, int error)
-{
-    hem_log(HEM_LOG_ERROR, "%s %u %s: %s: %s", w->start.name, w->start.index,
-            what, hem_errname(error), hem_strerror(error));
-}
-
-/* Log how a worker failed and return its error; 0: it has not. */
-static int judge(const struct worker *w, const hem_child_status *status)
-{
-    if (status->exit_code == 0)
-        return 0;
-    char who[100];
-    snprintf(who, sizeof(who), "%.60s %u (pid %d)", w->start.name,
-             w->start.index, (int)hem_child_pid(&w->child));
-    if (!status->signal) {
-        hem_log(HEM_LOG_ERROR, "%s exited with status %d", who,
-                status->exit_code);
-        return HEM_EEXITED;
-    }
-    const char *name = sigabbrev_np(status->signal);
-    if (name)
-        hem_log(HEM_LOG_ERROR, "%s killed by SIG%s", who, name);
-    else
-        hem_log(HEM_LOG_ERROR, "%s killed by signal %d", who, status->signal);
-    return HEM_ESIGNALED;
-}
-
-static void get_stop_set(sigset_t *ret)
-{
-    sigemptyset(ret);
-    for (const int *signo = hem__stop_signals; *signo; signo++)
-        sigaddset(ret, *signo);
-}
-
-/* Fork a worker and wait for its end; returns how that was. */
-static int run_worker(struct worker *w)
-{
-    sigset_t keep;
-    get_stop_set(&keep);
-    struct server *s = w->server;
-    s->forking++;
-    int rc = hem__fork(&w->child, hem__worker_main, &w->start, &keep);
-    s->forking--;
-    if (s->told)
-        close_sockets(s);
-    if (rc < 0) {
-        say(w, "could not be started", rc);
-        return rc;
-    }
-    if (s->told)
-        tell(w, s->told);
-    hem_child_status status;
-    rc = hem_child_wait(&w->child, &status);
+    HEM_SCOPE(lives);
+    s->scope = &lives;
+    HEM_TRY(hem_scope_spawn(&lives, NULL, hem__stop_task, s));
+    HEM_SCOPE(work);
+    s->work = &work;
+    int rc = hem_scope_spawn(&work, NULL, hem__roll_task, s);
+    if (rc == 0)
+        rc = hem__crew_start(s);
     if (rc < 0)
-        say(w, "is lost", rc);
-    else
-        rc = judge(w, &status);
-    hem_child_close(&w->child);
+        hem__service_stop(s, 0, rc);
+    (void)!hem_scope_close(&work, 0);
+    s->work = NULL;
+    return hem_scope_close(&lives, 0);
+}
+
+static int serve(void *arg)
+{
+    hem_main *m = arg;
+    hem__service *s = m->service;
+    int rc = run_crew(s);
+    if (rc < 0)
+        hem__service_stop(s, 0, rc);
+    s->scope = NULL;
+    hem_event_set(&m->served);
+    return 0;
+}
+
+/* A cancellation of the caller stops the workers, and waits on. */
+static int wait_served(hem_main *m)
+{
+    int result = 0, rc;
+    while ((rc = hem_event_wait(&m->served)) < 0) {
+        result = rc;
+        hem__service_stop(m->service, 0, 0);
+    }
+    return result;
+}
+
+int hem_main_serve(hem_main *m, void *value)
+{
+    hem__service *s = m->service;
+    if (s->serving)
+        return HEM_EALREADY;
+    s->serving = true;
+    s->value = value;
+    int rc = 0;
+    if (s->state == HEM__SERVICE_STARTING) {
+        HEM_TRY(hem_scope_spawn(s->helpers, NULL, serve, m));
+        rc = wait_served(m);
+    }
+    if (rc == 0)
+        rc = s->result;
+    return rc < 0 ? rc : s->stop_signal;
+}
+
+/* ---- what is round them ---- */
+
+static int no_context(hem_main *m, void *arg)
+{
+    (void)arg;
+    int rc = hem_main_serve(m, NULL);
+    return rc < 0 ? rc : 0;
+}
+
+static int run_context(hem__service *s)
+{
+    const hem_prefork_options *o = s->options;
+    hem_main m = {.service = s};
+    hem_event_init(&m.served);
+    s->main = hem_self();
+    int rc = o->main ? o->main(&m, o->main_arg) : no_context(&m, NULL);
+    s->main = NULL;
+    if (rc < 0 && o->main && rc != s->result)
+        hem_log(HEM_LOG_ERROR, "%s: main context failed in %s: %s: %s",
+                s->role.name, s->serving ? "tear down" : "set up",
+                hem_errname(rc), hem_failure_text(rc));
+    return rc < 0 ? rc : 0;
+}
+
+static int start_helpers(hem__service *s, hem_scope *helpers)
+{
+    HEM_TRY(hem_scope_spawn(helpers, NULL, hem__control_task, s));
+    HEM_TRY(hem__orphans_start(s, helpers));
+    HEM_TRY(hem__admin_start(s, helpers));
+    HEM_TRY(hem__health_start(s, helpers));
+    return hem__watchdog_start(s, helpers);
+}
+
+static int run_helpers(hem__service *s)
+{
+    HEM_SCOPE(helpers);
+    s->helpers = &helpers;
+    int rc = start_helpers(s, &helpers);
+    if (rc == 0)
+        rc = run_context(s);
+    hem_scope_abort(&helpers, "service has ended");
+    (void)!hem_scope_close(&helpers, 0);
+    return s->result < 0 ? s->result : rc;
+}
+
+static int run_controlled(hem__service *s)
+{
+    HEM_TRY(hem__control_open(s));
+    int rc = run_helpers(s);
+    hem__control_close(s);
     return rc;
 }
 
-static int mind_worker(void *arg)
-{
-    struct worker *w = arg;
-    if (w->server->told)
-        return 0;
-    int rc = run_worker(w);
-    if (rc < 0)
-        fail(w->server, rc);
-    return 0;
-}
-
-static int take_signals(void *arg)
-{
-    struct server *s = arg;
-    for (;;) {
-        int signo = hem_signal_wait(&s->signal);
-        if (signo < 0) {
-            if (signo != HEM_ECANCELED)
-                fail(s, signo);
-            return 0;
-        }
-        tell_all(s, signo);
-    }
-}
-
-static int limit_grace(void *arg)
-{
-    struct server *s = arg;
-    HEM_TRY(hem_future_wait(&s->stopping));
-    HEM_TRY(hem_sleep(s->grace));
-    hem_log(HEM_LOG_WARNING, "%s: grace period over, killing what is left",
-            s->workers[0].start.name);
-    tell_all(s, SIGKILL);
-    return 0;
-}
-
-static int run_workers(struct server *s)
-{
-    HEM_SCOPE(workers);
-    for (uint32_t i = 0; i < s->count; i++) {
-        int rc = hem_scope_spawn(&workers, NULL, mind_worker, &s->workers[i]);
-        if (rc < 0) {
-            fail(s, rc);
-            break;
-        }
-    }
-    return hem_scope_close(&workers, 0);
-}
-
-static int serve(struct server *s)
-{
-    HEM_SCOPE(helpers);
-    HEM_TRY(hem_scope_spawn(&helpers, NULL, take_signals, s));
-    HEM_TRY(hem_scope_spawn(&helpers, NULL, limit_grace, s));
-    int rc = run_workers(s);
-    hem_scope_abort(&helpers, "workers ended");
-    return hem_scope_close(&helpers, rc);
-}
-
-/* Take the stop signals that arrived with the last worker's end, or while the
- * server was stopping already: they would kill this process when it closes. */
-static void drain_signals(struct server *s)
-{
-    while (hem_signal_try_wait(&s->signal, NULL) > 0)
-        ;
-}
-
+/* In an upgrade the pid file comes when it is ready. */
 static int supervise(void *arg)
 {
-    struct server *s = arg;
-    HEM_TRY(hem_signal_open(&s->signal, hem__stop_signals));
-    int rc = serve(s);
-    drain_signals(s);
-    hem_signal_close(&s->signal);
-    return s->result ? s->result : rc;
+    hem__service *s = arg;
+    const char *path = s->options->pid_file;
+    HEM_TRY(hem__upgrade_open(s));
+    int rc = 0;
+    if (path && !hem__upgrade_succeeds(s))
+        rc = hem_pid_file_create(&s->pid_file, path);
+    if (rc == 0)
+        rc = run_controlled(s);
+    hem_pid_file_remove(&s->pid_file);
+    hem__upgrade_close(s);
+    return rc;
 }
 
-static uint32_t count_cpus(void)
-{
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof(set), &set) == 0)
-        return (uint32_t)CPU_COUNT(&set);
-    long count = sysconf(_SC_NPROCESSORS_ONLN); /* more than a set can hold */
-    return count > 0 ? (uint32_t)count : 1;
-}
+/* ---- options ---- */
 
-static struct server *server_create(hem_worker_fn *fn, void *arg,
-                                    const hem_prefork_options *o)
+static bool are_extras_right(const hem_prefork_options *o)
 {
-    uint32_t count = o->num_workers ? o->num_workers : count_cpus();
-    struct server *s = hem__calloc(sizeof(*s) + count * sizeof(s->workers[0]));
-    if (!s)
-        return NULL;
-    s->grace = o->grace ? o->grace : DEFAULT_GRACE;
-    s->sockets = o->sockets;
-    s->count = count;
-    hem_future_init(&s->stopping);
-    for (uint32_t i = 0; i < count; i++) {
-        struct worker *w = &s->workers[i];
-        w->server = s;
-        w->start = (hem__worker_start){.fn = fn,
-                                       .arg = arg,
-                                       .run = o->run,
-                                       .name = o->name ? o->name : "worker",
-                                       .index = i,
-                                       .parent = getpid()};
+    for (size_t k = 0; k < o->extra_count; k++) {
+        const hem_extra_process *e = &o->extra[k];
+        if (!e->fn == !e->plain || (e->plain && o->threads))
+            return false;
     }
-    return s;
+    return true;
 }
+
+static bool are_right(const hem_prefork_options *o)
+{
+    bool of_processes = o->prestart || o->user || o->group || o->max_memory;
+    return !(o->threads && of_processes) && !(o->group && !o->user) &&
+           o->restart <= HEM_RESTART_ALWAYS &&
+           (!o->backoff_min || !o->backoff_max ||
+            o->backoff_min <= o->backoff_max) &&
+           are_extras_right(o);
+}
+
+static int init(hem__service *s, hem_worker_fn *fn, void *arg)
+{
+    const hem_prefork_options *o = s->options;
+    if (!are_right(o))
+        return HEM_EINVAL;
+    s->stop_signals = hem__stop_signals(o);
+    s->threads = o->threads;
+    s->pid = getpid();
+    hem__systemd_init(s);
+    hem_event_init(&s->asked);
+    hem_event_init(&s->hurry);
+    hem_event_init(&s->ready);
+    hem_event_init(&s->roll);
+    if (o->user) {
+        HEM_TRY(hem_user_find(&s->user_memory, o->user, o->group));
+        s->user = &s->user_memory;
+    }
+    return hem__crew_init(s, fn, arg);
+}
+
+static const hem_run_options run_options = {.name = "service",
+                                            .keep_sigint = true};
 
 int hem_prefork(hem_worker_fn *worker, void *arg,
                 const hem_prefork_options *opts)
@@ -269,15 +221,12 @@ int hem_prefork(hem_worker_fn *worker, void *arg,
     if (hem__loop || syscall(SYS_gettid) != getpid())
         return HEM_EREFUSED;
     const hem_prefork_options *o = opts ? opts : &defaults;
-    struct server *s = server_create(worker, arg, o);
-    if (!s) {
-        close_all(o->sockets);
-        return HEM_ENOMEM;
-    }
-    int rc =
-        hem_run(supervise, s,
-                &(hem_run_options){.name = "prefork", .keep_sigint = true});
-    close_sockets(s);
-    hem__free(s);
+    hem__service s = {.options = o, .sockets = o->sockets};
+    int rc = init(&s, worker, arg);
+    if (rc == 0)
+        rc = hem_run(supervise, &s, &run_options);
+    s.state = HEM__SERVICE_STOPPING;
+    hem__service_close_sockets(&s);
+    hem__crew_deinit(&s);
     return rc;
 }

@@ -11,17 +11,23 @@
 void hem_lock_init(hem_lock *l)
 {
     hem__list_init(&l->waiters);
+    l->cancelled = &l->waiters;
     l->locked = false;
 }
 
-/* Whether somebody waits who is not cancelled. */
-static bool contended(const hem_lock *l)
+/* Whether somebody waits who is not cancelled. Those at the front who are stay
+ * so: each is passed over once, not by every caller that comes before it has
+ * run. */
+static bool contended(hem_lock *l)
 {
-    for (hem__list *e = l->waiters.next; e != &l->waiters; e = e->next) {
-        if (hem__sync_waiter_of(e)->go.state != HEM__CANCELLED)
+    for (;;) {
+        hem__list *next = l->cancelled->next;
+        if (next == &l->waiters)
+            return false;
+        if (hem__sync_waiter_of(next)->go.state != HEM__CANCELLED)
             return true;
+        l->cancelled = next;
     }
-    return false;
 }
 
 /* Let the oldest go, unless it was let go before and has not run yet. */
@@ -41,6 +47,8 @@ int hem_lock_acquire(hem_lock *l)
     }
     struct hem__sync_waiter w;
     int rc = hem__sync_wait(&l->waiters, &w, &kind);
+    if (l->cancelled == &w.link)
+        l->cancelled = &l->waiters;
     if (rc < 0) {
         if (!l->locked)
             wake_first(l, kind.function);

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* http_load: its account is exact, also of servers that lie. */
-#include "harness.h"
+#include "load.h"
 
 static char root[64];
-static char account_path[96];
 
 static int set_up(void **state)
 {
     (void)state;
     strcpy(root, "/tmp/hem-load-XXXXXX");
     assert_non_null(mkdtemp(root));
-    snprintf(account_path, sizeof(account_path), "%s/account", root);
-    make_file(root, "a.txt", "hello\n", 6);
-    make_file(root, "b.bin", NULL, 100000);
+    load_make_files(root);
     return 0;
 }
 
@@ -23,39 +20,19 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* What http_load wrote under this name. */
 static uint64_t counted(const char *name)
 {
-    FILE *f = fopen(account_path, "r");
-    assert_non_null(f);
-    char key[32];
-    unsigned long long value;
-    bool found = false;
-    while (!found && fscanf(f, "%31s %llu", key, &value) == 2)
-        found = strcmp(key, name) == 0;
-    fclose(f);
-    assert_true(found);
-    return value;
+    return load_counted(root, name);
 }
 
 /* Run http_load with so many requests over so many connections. */
 static int load(uint16_t port, const char *requests, const char *connections)
 {
-    char text[8];
-    snprintf(text, sizeof(text), "%u", (unsigned)port);
     const char *args[] = {"--requests", requests, "--connections", connections,
-                          "--root",     root,     "--account",     account_path,
-                          "127.0.0.1",  text,     "a.txt",         "b.bin",
                           NULL};
     struct program p;
-    start(&p, "http_load", 0, args);
-    int status = wait_end(&p);
-    forget(&p);
-    uint64_t sum = counted("answered") + counted("refused") + counted("cut") +
-                   counted("wrong");
-    assert_int_equal(counted("sent"), sum);
-    assert_int_equal(counted("lost"), sum - counted("answered"));
-    return status;
+    load_start(&p, root, port, args);
+    return load_wait(&p, root);
 }
 
 static void right_answers_are_counted(void **state)
@@ -151,9 +128,9 @@ static void lies_are_counted(void **state)
     } cases[] = {
         {{OK_6 "hellO\n", NULL}, "wrong"},
         {{OK_6 "hello\n!", NULL}, "wrong"},
-        {{OK_6 "hell", NULL}, "cut"},
-        {{"HTTP/1.1 200 OK\r\nContent-Le", NULL}, "cut"},
-        {{NULL}, "cut"},
+        {{OK_6 "hell", NULL}, "partial"},
+        {{"HTTP/1.1 200 OK\r\nContent-Le", NULL}, "partial"},
+        {{NULL}, "reset"},
         {{"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nhello\n\n", NULL},
          "wrong"},
         {{"HTTP/1.1 200 OK\r\n\r\nhello\n", NULL}, "wrong"},
@@ -196,6 +173,66 @@ static void a_request_that_crosses_the_end_is_sent_again(void **state)
     liar_stop(&liar);
 }
 
+/* Run http_load once, with an option, and count what it counts. */
+static int load_with(uint16_t port, const char *requests, const char *option,
+                     const char *value)
+{
+    const char *args[] = {"--requests", requests, "--connections", "1", option,
+                          value,        NULL};
+    struct program p;
+    load_start(&p, root, port, args);
+    return load_wait(&p, root);
+}
+
+static void a_strict_client_sends_nothing_again(void **state)
+{
+    (void)state;
+    static const char *const two[] = {OK_6 "hello\n", OK_6 "hello\n", NULL};
+    struct liar liar;
+    liar_start(&liar, two);
+    assert_int_equal(load_with(liar.port, "7", "--strict", NULL), 1);
+    assert_int_equal(counted("answered"), 5);
+    assert_int_equal(counted("reset"), 2);
+    assert_int_equal(counted("retried"), 0);
+    assert_int_equal(counted("opened"), 3);
+    liar_stop(&liar);
+}
+
+static void an_answer_that_does_not_come_is_counted(void **state)
+{
+    (void)state;
+    static const char *const one[] = {"HTTP/1.1 200 OK\r\n", "", "", NULL};
+    struct liar liar;
+    liar_start(&liar, one);
+    assert_int_equal(load_with(liar.port, "1", "--timeout", "0.1"), 1);
+    assert_int_equal(counted("timeout"), 1);
+    liar_stop(&liar);
+}
+
+static void connections_of_one_request_are_opened_for_each(void **state)
+{
+    (void)state;
+    struct program server;
+    start_server(&server, root, 0, NULL);
+    assert_int_equal(load_with(server.port, "20", "--close", NULL), 0);
+    assert_int_equal(counted("opened"), 20);
+    assert_int_equal(counted("announced"), 20);
+    assert_int_equal(stop(&server, SIGTERM), 0);
+}
+
+static void sigterm_ends_it_behind_the_requests_under_way(void **state)
+{
+    (void)state;
+    const char *args[] = {"--seconds", "3600", NULL};
+    struct program server, p;
+    start_server(&server, root, 0, NULL);
+    load_start(&p, root, server.port, args);
+    wait_errors(&p, "answered"); /* its first report */
+    assert_true(load_end(&p, root) > 0);
+    assert_int_equal(counted("abandoned"), 0);
+    assert_int_equal(stop(&server, SIGTERM), 0);
+}
+
 /* An end that was announced is none that a request can cross. */
 static void an_announced_end_is_respected(void **state)
 {
@@ -208,6 +245,7 @@ static void an_announced_end_is_respected(void **state)
     liar_start(&liar, last);
     assert_int_equal(load(liar.port, "6", "1"), 0);
     assert_int_equal(counted("answered"), 6);
+    assert_int_equal(counted("announced"), 6);
     assert_int_equal(counted("retried"), 0);
     liar_stop(&liar);
 }
@@ -248,6 +286,10 @@ int main(void)
         cmocka_unit_test(lies_are_counted),
         cmocka_unit_test(refusals_are_counted),
         cmocka_unit_test(a_request_that_crosses_the_end_is_sent_again),
+        cmocka_unit_test(a_strict_client_sends_nothing_again),
+        cmocka_unit_test(an_answer_that_does_not_come_is_counted),
+        cmocka_unit_test(connections_of_one_request_are_opened_for_each),
+        cmocka_unit_test(sigterm_ends_it_behind_the_requests_under_way),
         cmocka_unit_test(an_announced_end_is_respected),
         cmocka_unit_test(mistakes_are_explained),
     };

@@ -98,7 +98,7 @@ static int breed(void *arg)
     while (!s->over) {
         hem_child c;
         hem_child_status status;
-        HEM_TRY(hem_fork(&c, end_at_once, NULL));
+        HEM_TRY(hem_fork(&c, end_at_once, NULL, NULL));
         HEM_TRY(hem_child_wait(&c, &status));
         hem_child_close(&c);
         check_int(status.exit_code, 5);

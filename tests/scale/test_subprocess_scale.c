@@ -78,8 +78,6 @@ VIRTUAL_TEST(five_thousand_children_leave_nothing)
 
 int main(void)
 {
-    if (!forked_possible())
-        return FORKED_SKIP;
     const struct CMUnitTest tests[] = {
         LEDGER_TEST(a_gigabyte_goes_both_ways_in_bounded_memory),
         LEDGER_TEST(ten_thousand_failures_leave_nothing),

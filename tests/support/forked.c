@@ -3,18 +3,22 @@
 
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "process/child.h"
 #include "support.h"
 
-bool forked_possible(void)
+void forked_poll(bool on)
 {
-    long fd = syscall(SYS_pidfd_open, getpid(), 0U);
-    if (fd < 0)
-        return errno != ENOSYS;
-    close((int)fd);
-    return true;
+    atomic_store(&hem__child_way, on ? HEM__CHILD_POLLED : HEM__CHILD_UNKNOWN);
+}
+
+void forked_each_way(int (*run)(hem_fn *fn, void *arg), hem_fn *body)
+{
+    check_int(run(body, NULL), 0);
+    forked_poll(true);
+    check_int(run(body, NULL), 0);
+    forked_poll(false);
 }
 
 void forked_apart(int (*fn)(void *arg), void *arg)
@@ -29,6 +33,24 @@ void forked_apart(int (*fn)(void *arg), void *arg)
 bool forked_any(void)
 {
     return waitpid(-1, NULL, WNOHANG) != -1 || errno != ECHILD;
+}
+
+pid_t forked_as(pid_t wanted)
+{
+    for (int tries = 0; tries < 50; tries++) {
+        FILE *f = fopen("/proc/sys/kernel/ns_last_pid", "we");
+        bool set = f && fprintf(f, "%d", (int)wanted - 1) > 0;
+        if (!f || fclose(f) != 0 || !set)
+            return -1;
+        pid_t pid = fork();
+        if (pid == 0)
+            forked_linger(NULL);
+        if (pid == wanted)
+            return pid;
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+    }
+    return -1;
 }
 
 int forked_verdict(void)
@@ -68,7 +90,7 @@ hem_child_status forked_status(hem_fn *fn, void *arg)
     hem_child_status status = {.exit_code = -2};
     struct work work = {fn, arg};
     hem_child c;
-    if (check_int(hem_fork(&c, run_work, &work), 0)) {
+    if (check_int(hem_fork(&c, run_work, &work, NULL), 0)) {
         check_int(hem_child_wait(&c, &status), 0);
         hem_child_close(&c);
     }

@@ -57,7 +57,7 @@ void peer_start(struct peer *p, const char *const *argv)
     check_int(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
     check_int(hem__stream_init(hem_loop_current(), &p->io, ends[0], 0), 0);
     p->socket = ends[1];
-    check_int(hem_fork(&p->child, become, p), 0);
+    check_int(hem_fork(&p->child, become, p, NULL), 0);
     close(p->socket);
 }
 

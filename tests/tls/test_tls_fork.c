@@ -70,8 +70,6 @@ VIRTUAL_TEST(a_worker_resumes_sessions_of_its_siblings)
 
 int main(void)
 {
-    if (!forked_possible())
-        return FORKED_SKIP;
     certs();
     const struct CMUnitTest tests[] = {
         LEDGER_TEST(an_inherited_stream_is_closed),

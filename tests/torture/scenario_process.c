@@ -34,7 +34,7 @@ static int return_seven(void *arg)
 static int fork_and_wait(void)
 {
     hem_child c;
-    HEM_TRY(hem_fork(&c, return_seven, NULL));
+    HEM_TRY(hem_fork(&c, return_seven, NULL, NULL));
     hem_child_status status;
     int rc = hem_child_wait(&c, &status);
     if (rc == 0) {
@@ -48,7 +48,7 @@ static int fork_and_wait(void)
 static int fork_and_kill(void)
 {
     hem_child c;
-    HEM_TRY(hem_fork(&c, run_here, NULL));
+    HEM_TRY(hem_fork(&c, run_here, NULL, NULL));
     hem_child_status status;
     int rc = hem_child_send_signal(&c, SIGKILL);
     if (rc == 0)
@@ -63,7 +63,7 @@ static int fork_and_kill(void)
 static int fork_and_close(void)
 {
     hem_child c;
-    HEM_TRY(hem_fork(&c, run_here, NULL));
+    HEM_TRY(hem_fork(&c, run_here, NULL, NULL));
     hem_child_close(&c);
     return 0;
 }
