@@ -43,6 +43,10 @@
  * actions there. SIGINT from a terminal reaches the workers as well; they count
  * it once. The program must not ignore SIGCHLD.
  *
+ * As the first process of a container (pid 1) the service inherits the orphans of
+ * all others there, and reaps them, a second or two after their end; so who
+ * makes children past hem waits for them at once, as system() does.
+ *
  * systemd (notify.h): READY, RELOADING, STOPPING, STATUS and MAINPID are sent
  * where $NOTIFY_SOCKET asks for them, the watchdog is fed while this loop and
  * those of all workers that are ready make progress, and more time is asked for
