@@ -157,7 +157,7 @@ static void a_stopped_worker_is_killed_too(void **state)
 {
     (void)state;
     struct prefork p = {.worker = prefork_serve,
-                        .options = {.grace = HEM_MSEC},
+                        .options = {.grace = HEM_MSEC, .cancel = -1},
                         .expected = HEM_ESIGNALED};
     struct ending e;
     prefork_start(&p);
