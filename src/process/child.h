@@ -103,6 +103,7 @@ int hem__child_wait_by_pid(const hem_child *c, siginfo_t *info, int flags);
 int hem__child_kill_by_pid(const hem_child *c, int signo);
 
 /* Close it, but leave the process alone: it goes on, and is nobody's. */
+void hem__child_release(hem_child *c);
 void hem__subprocess_release(hem_subprocess *p);
 
 #endif
