@@ -45,3 +45,8 @@ foreach(name IN LISTS pc_names)
     install(FILES "${PROJECT_BINARY_DIR}/${name}.pc"
         DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
 endforeach()
+
+# Units for the example of a service: to be copied, and changed.
+install(DIRECTORY packaging/systemd
+    DESTINATION "${CMAKE_INSTALL_DATADIR}/hem"
+    FILES_MATCHING PATTERN "*.service" PATTERN "*.socket")

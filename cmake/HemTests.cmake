@@ -153,11 +153,11 @@ endforeach()
 
 # Again, under evil I/O.
 set(evil_programs
-    accept address call child connect datagram drain echo fd file fork happy
+    accept address admin agent call child connect datagram drain echo fd file fork happy
     hostile http interrupt layer left_open lane listen path peers pipe post prefork
     proxy raw resolve run serve sig sock stdio stream subprocess suspension
     thread tls transport unix watch
-    cancel_everywhere_connect cancel_everywhere_datagram cancel_everywhere_file
+    cancel_everywhere_admin cancel_everywhere_connect cancel_everywhere_datagram cancel_everywhere_file
     cancel_everywhere_listen cancel_everywhere_names cancel_everywhere_raw cancel_everywhere_resolve
     cancel_everywhere_serve cancel_everywhere_signal cancel_everywhere_stream
     cancel_everywhere_subprocess cancel_everywhere_thread cancel_everywhere_tls)

@@ -1,36 +1,36 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A small HTTP/1.1 server of files: prefork workers, deadlines, a graceful
- * end, and sockets that may be handed from one generation to the next.
+ * A small HTTP/1.1 server of files, and a whole service: prefork workers that
+ * are watched, replaced and upgraded under load, deadlines, a graceful end,
+ * metrics. docs/services.md says how to run it.
  *
- *     http_server --root . --port 8080
+ *     http_server --root . --port 8080 --admin 127.0.0.1:9100
  *
  *   http_server/request.c     the head of a request, strictly parsed
  *   http_server/path.c        no path leads out of the directory
  *   http_server/connection.c  a task for each connection, and its deadlines
  *   http_server/answer.c      files, directories, refusals
- *   http_server/response.c, listing.c, text.c, options.c
+ *   http_server/response.c, listing.c, text.c
+ *   http_server/options.c, sockets.c, metrics.c, events.c
  */
 #define _GNU_SOURCE 1
 #include <fcntl.h>
 #include <hem.h>
-#include <inttypes.h>
-#include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "http_server/connection.h"
+#include "http_server/events.h"
+#include "http_server/metrics.h"
 #include "http_server/options.h"
+#include "http_server/sockets.h"
 
 struct server {
     http_options options;
+    http_sockets sockets;
     int root; /* descriptor of the directory */
-    /* That all workers accept from, and 0 behind them. */
-    int sockets[HEM_LISTENER_SOCKETS + 1];
-    size_t count; /* of them */
 };
 
 struct drain {
@@ -49,33 +49,43 @@ static int drain_on_signal(void *arg)
     return hem_listener_close(d->listener);
 }
 
+static int serve(hem_listener *l, http_worker *w, const http_options *o)
+{
+    struct drain drain = {w->process, w, l};
+    HEM_SCOPE(scope);
+    HEM_TRY(hem_scope_spawn(&scope, NULL, drain_on_signal, &drain));
+    int rc = hem_serve(l, http_connection_serve, w,
+                       &(hem_serve_options){
+                           .max_connections = (uint32_t)o->connections,
+                           .grace = o->grace > 0 ? o->grace : -1,
+                       });
+    return hem_scope_close(&scope, rc);
+}
+
 static int run_worker(hem_worker *process, void *arg)
 {
     const struct server *server = arg;
     const http_options *o = &server->options;
-    hem_listener listener;
-    HEM_TRY(hem_listen(&listener, NULL, 0,
-                       &(hem_listen_options){.fds = server->sockets,
-                                             .fd_count = server->count}));
+    HEM_LISTENER(listener);
+    HEM_TRY(
+        hem_listen(&listener, NULL, 0,
+                   &(hem_listen_options){.fds = server->sockets.fds,
+                                         .fd_count = server->sockets.count}));
+    /* Its own: the parent's becomes another one when it reloads. */
+    int root = fcntl(server->root, F_DUPFD_CLOEXEC, 3);
+    if (root < 0)
+        return hem_fail(-errno, "no descriptor for the directory");
     http_worker worker = {
-        .root = server->root,
+        .process = process,
+        .root = root,
         .header_timeout = o->header_timeout,
         .idle_timeout = o->idle_timeout,
         .write_timeout = o->write_timeout,
         .linger = o->linger,
     };
-    struct drain drain = {process, &worker, &listener};
-    HEM_SCOPE(scope);
-    int rc = hem_scope_spawn(&scope, NULL, drain_on_signal, &drain);
-    if (rc == 0)
-        rc = hem_serve(&listener, http_connection_serve, &worker,
-                       &(hem_serve_options){
-                           .max_connections = o->connections,
-                           .grace = o->grace > 0 ? o->grace : -1,
-                       });
-    rc = hem_scope_close(&scope, rc);
-    hem_listener_close(&listener);
+    int rc = serve(&listener, &worker, o);
     http_worker_deinit(&worker);
+    close(root);
     return rc;
 }
 
@@ -91,84 +101,82 @@ static void limit_connections(http_options *o)
         getrlimit(RLIMIT_NOFILE, &limit);
     rlim_t most = limit.rlim_cur - limit.rlim_cur / 8;
     if (most < o->connections)
-        o->connections = (uint32_t)most;
+        o->connections = most;
 }
 
-static bool open_root(struct server *s)
+static int open_root(const http_options *o)
 {
-    s->root = open(s->options.root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (s->root >= 0)
-        return true;
-    fprintf(stderr, "http_server: cannot serve '%s': %s\n", s->options.root,
-            strerror(errno));
-    return false;
+    int fd = open(o->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0)
+        return fd;
+    int rc = -errno;
+    fprintf(stderr, "http_server: cannot serve '%s': %s\n", o->root,
+            hem_strerror(rc));
+    return rc;
 }
 
-/* Take the sockets that this process was handed, or open one. */
-static bool open_sockets(struct server *s)
+/* The directory may be a link to the latest of several: it is opened anew, and
+ * the workers that are started next serve it. */
+static int reload(void *arg)
+{
+    struct server *s = arg;
+    int fd = open_root(&s->options);
+    HEM_TRY(fd);
+    int rc = dup3(fd, s->root, O_CLOEXEC) < 0 ? -errno : 0;
+    close(fd);
+    return rc;
+}
+
+/* The steps of the end: `unready`; then connections have `grace`; a second
+ * later the main tasks of workers are cancelled, one more and they are
+ * killed. */
+static hem_prefork_options service_of(struct server *s)
 {
     const http_options *o = &s->options;
-    ssize_t n = hem_inherited_sockets(s->sockets, HEM_LISTENER_SOCKETS);
-    if (n < 0)
-        fprintf(stderr, "http_server: LISTEN_FDS: %s\n", hem_strerror((int)n));
-    s->count = n > 0 ? (size_t)n : 1;
-    if (n != 0)
-        return n > 0;
-    int rc = hem_listen_socket(&s->sockets[0], o->bind, o->port, NULL);
-    if (rc == HEM_EINVAL)
-        fprintf(stderr, "http_server: '%s' is no numeric address\n", o->bind);
-    else if (rc < 0)
-        fprintf(stderr, "http_server: cannot listen on %s, port %u: %s\n",
-                o->bind, (unsigned)o->port, hem_strerror(rc));
-    return rc == 0;
-}
-
-static bool announce(const struct server *s)
-{
-    printf("listening on");
-    for (size_t i = 0; i < s->count; i++) {
-        hem_address a;
-        char text[HEM_ADDRESS_TEXT];
-        int rc = hem_address_of_socket(&a, s->sockets[i]);
-        if (rc < 0) {
-            fprintf(stderr, "http_server: LISTEN_FDS, descriptor %d: %s\n",
-                    s->sockets[i], hem_strerror(rc));
-            return false;
-        }
-        printf(" http://%s/", hem_address_format(&a, text));
-    }
-    printf(" (%" PRIu32 " %s)\n", s->options.workers,
-           s->options.workers == 1 ? "worker" : "workers");
-    return fflush(stdout) == 0;
-}
-
-static uint32_t count_cpus(void)
-{
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof(set), &set) < 0)
-        return 1;
-    return (uint32_t)CPU_COUNT(&set);
+    return (hem_prefork_options){
+        .sockets = s->sockets.fds,
+        .num_workers = (uint32_t)o->workers,
+        .threads = o->threads,
+        .pin_cpus = o->pin_cpus,
+        .name = "http_server worker",
+        .unready = o->unready,
+        .grace = o->grace + 2 * HEM_SEC,
+        .cancel = HEM_SEC,
+        .restart = (hem_restart)o->restart,
+        .heartbeat = o->heartbeat,
+        .max_requests = o->max_requests,
+        .max_requests_jitter = o->max_requests / 8,
+        .max_memory = o->max_memory,
+        .max_memory_jitter = o->max_memory / 8,
+        .reload = reload,
+        .reload_arg = s,
+        .pid_file = o->pid_file,
+        .user = o->user,
+        .group = o->group,
+        .admin = o->admin,
+        .agent = o->agent,
+        .metrics = http_metrics,
+        .metric_count = HTTP_METRICS,
+        .on_event = o->verbose ? http_events_tell : NULL,
+    };
 }
 
 int main(int argc, char **argv)
 {
-    struct server server = {.count = 0};
-    int status = http_options_parse(&server.options, argc, argv);
+    static struct server server;
+    http_options *o = &server.options;
+    int status = http_options_parse(o, argc, argv);
     if (status >= 0)
         return status;
-    http_options *o = &server.options;
     if (o->workers == 0)
-        o->workers = count_cpus();
+        o->workers = hem_cpu_count();
     limit_connections(o);
-    if (!open_root(&server) || !open_sockets(&server) || !announce(&server))
+    server.root = open_root(o);
+    if (server.root < 0 || !http_sockets_open(&server.sockets, o) ||
+        !http_sockets_announce(&server.sockets, o->workers))
         return 1;
-    int rc = hem_prefork(run_worker, &server,
-                         &(hem_prefork_options){
-                             .sockets = server.sockets,
-                             .num_workers = o->workers,
-                             .grace = o->grace + 2 * HEM_SEC,
-                             .name = "http_server worker",
-                         });
+    hem_prefork_options service = service_of(&server);
+    int rc = hem_prefork(run_worker, &server, &service);
     if (rc < 0)
         fprintf(stderr, "http_server: %s\n", hem_strerror(rc));
     return rc < 0;

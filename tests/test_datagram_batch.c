@@ -238,6 +238,30 @@ VIRTUAL_TEST(receiving_many_waits_for_one)
     return 0;
 }
 
+static int send_to_nobody(void *arg)
+{
+    static hem_datagram_message m[1000];
+    static char big[70000]; /* every other one is too large */
+    for (size_t i = 0; i < COUNT_OF(m); i++)
+        m[i] = (hem_datagram_message){.data = big, .size = i % 2 ? 70000 : 1};
+    return (int)hem_datagram_send_many(arg, m, COUNT_OF(m));
+}
+
+VIRTUAL_TEST(who_sends_many_gives_way_to_others)
+{
+    HEM_DATAGRAM(a);
+    HEM_DATAGRAM(b);
+    hem_task *t;
+    int turns = 0;
+    udp_open_pair(&a, &b);
+    check_int(hem_spawn(&t, send_to_nobody, &a), 0);
+    for (; !hem_task_done(t); turns++)
+        check_int(hem_yield(), 0);
+    check_int(hem_await(t), 500);
+    check(turns >= 1000 / 64);
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -250,6 +274,7 @@ int main(void)
         LEDGER_TEST(what_is_cut_off_in_a_batch_is_told_and_fails_nobody),
         LEDGER_TEST(no_messages_are_a_mistake),
         LEDGER_TEST(receiving_many_waits_for_one),
+        LEDGER_TEST(who_sends_many_gives_way_to_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -263,6 +263,48 @@ VIRTUAL_TEST(who_waits_for_the_first_byte_holds_no_buffer)
     return 0;
 }
 
+static int expect_slow_line(void *arg)
+{
+    char want[4004];
+    memset(want, 'x', 4002);
+    memcpy(want, "ab", 2);
+    memcpy(want + 4002, "\n", 2);
+    check_line(arg, want);
+    check_line(arg, "end\n");
+    return 0;
+}
+
+/* `fails`: there is no memory for less. */
+static void check_slow_line(bool fails)
+{
+    hem_stream s;
+    hem_task *t;
+    char rest[4000];
+    memset(rest, 'x', sizeof(rest));
+    int peer = net_open(&s, 0);
+    net_say(peer, "one\nab");
+    check_line(&s, "one\n");
+    uint32_t much = s.capacity;
+    check_int(hem_spawn(&t, expect_slow_line, &s), 0);
+    ledger_fail_from(fails);
+    net_settle();
+    ledger_fail_at(0);
+    check_int(s.capacity, fails ? much : 256);
+    check_int(s.end - s.begin, 2);
+    net_send(peer, rest, sizeof(rest));
+    net_say(peer, "\nend\n");
+    check_int(hem_await(t), 0);
+    check_int(hem_stream_close(&s), 0);
+    net_close(peer);
+}
+
+VIRTUAL_TEST(who_waits_for_the_rest_of_a_line_holds_little)
+{
+    check_slow_line(false);
+    check_slow_line(true);
+    return 0;
+}
+
 VIRTUAL_TEST(without_memory_for_the_buffer_nothing_is_lost)
 {
     hem_stream s;
@@ -340,6 +382,7 @@ int main(void)
         LEDGER_TEST(the_limit_is_64_kib_by_default),
         LEDGER_TEST(an_endless_line_is_read_up_to_the_limit),
         LEDGER_TEST(who_waits_for_the_first_byte_holds_no_buffer),
+        LEDGER_TEST(who_waits_for_the_rest_of_a_line_holds_little),
         LEDGER_TEST(without_memory_for_the_buffer_nothing_is_lost),
         LEDGER_TEST(read_some_gives_all_there_is_up_to_the_limit),
         LEDGER_TEST(close_gives_the_bytes_read_ahead_back),

@@ -2,7 +2,6 @@
 /* How workers end, and in which phase they fail. */
 #include <signal.h>
 
-#include "forked.h"
 #include "lone.h"
 #include "support.h"
 

@@ -76,12 +76,14 @@ static int send_all(http_connection *c, const char *at, int fd, size_t n)
             rc = hem_stream_send_file(c->stream, fd, (off_t)sent, piece);
         sent += piece;
     }
+    c->sent += n;
     return hem_timeout_close(&stall, rc < 0 ? (int)rc : 0);
 }
 
-static http_response respond(const http_connection *c, const http_request *r,
+static http_response respond(http_connection *c, const http_request *r,
                              int status)
 {
+    c->status = status;
     return (http_response){
         .status = status,
         .close = !r->keep_alive || c->worker->draining,

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "answer.h"
+#include "metrics.h"
 
 #define LAST_TIME HEM_SEC
 
@@ -162,7 +163,10 @@ static int serve_request(http_connection *c)
     size_t length = status == 200 ? (size_t)c->verdict : 0;
     if (length > 0)
         http_request_parse(&request, c->head, length);
+    c->sent = 0;
     int rc = http_answer(c, &request);
+    if (rc >= 0)
+        http_metrics_count(c->worker->process, c->status, c->sent);
     c->is_first = false;
     consume(c, length);
     return rc;
@@ -187,8 +191,25 @@ static int linger(http_connection *c)
     return rc == HEM_ECANCELED ? rc : 0;
 }
 
-int http_connection_serve(hem_stream *s, void *worker)
+/* One request after the other. */
+static int serve(http_connection *c)
 {
+    int rc;
+    do
+        rc = serve_request(c);
+    while (rc == HTTP_GO_ON);
+    if (rc == HTTP_CLOSE)
+        rc = linger(c);
+    else if (rc < 0 && rc != HEM_ECANCELED)
+        hem_stream_abort(c->stream); /* nothing more is worth sending */
+    if (c->head != c->small)
+        free(c->head);
+    return rc;
+}
+
+int http_connection_serve(hem_stream *s, void *arg)
+{
+    http_worker *worker = arg;
     http_connection c;
     c.stream = s;
     c.worker = worker;
@@ -196,15 +217,9 @@ int http_connection_serve(hem_stream *s, void *worker)
     c.head = c.small;
     c.capacity = sizeof(c.small);
     c.used = 0;
-    int rc;
-    do
-        rc = serve_request(&c);
-    while (rc == HTTP_GO_ON);
-    if (rc == HTTP_CLOSE)
-        rc = linger(&c);
-    else if (rc < 0 && rc != HEM_ECANCELED)
-        hem_stream_abort(s); /* nothing more is worth sending */
-    if (c.head != c.small)
-        free(c.head);
+    hem_worker_metric_add(worker->process, HTTP_CONNECTIONS, 1);
+    hem_worker_metric_add(worker->process, HTTP_OPEN, 1);
+    int rc = serve(&c);
+    hem_worker_metric_add(worker->process, HTTP_OPEN, -1);
     return rc;
 }

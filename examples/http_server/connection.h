@@ -37,7 +37,8 @@
 
 /* What the connections of one worker share. */
 typedef struct http_worker {
-    int root; /* descriptor of the directory served */
+    hem_worker *process; /* that counts its requests */
+    int root;            /* descriptor of the directory served */
     hem_ns header_timeout;
     hem_ns idle_timeout;
     hem_ns write_timeout;
@@ -55,6 +56,8 @@ typedef struct http_connection {
     struct http_connection *before, *behind; /* among those that wait */
     hem_timeout *deadline;                   /* while it waits: until when */
     bool is_first;                           /* nothing has been answered yet */
+    int status;                              /* of the response under way */
+    uint64_t sent;                           /* bytes of it */
     int verdict;     /* http_head_scan()'s, on the head being read */
     char *head;      /* `small`, or HTTP_HEAD_MAX bytes of malloc's */
     size_t capacity; /* of `head` */

@@ -9,15 +9,28 @@
 
 typedef struct http_options {
     const char *root;     /* directory to serve */
-    const char *bind;     /* numeric address */
-    uint16_t port;        /* 0: a free one */
-    uint32_t workers;     /* 0: as many as CPUs */
-    uint32_t connections; /* of each worker at once */
+    const char *bind;     /* numeric address, or "unix:PATH" */
+    uint64_t port;        /* 0: a free one */
+    uint64_t connections; /* of each worker at once */
     hem_ns header_timeout;
     hem_ns idle_timeout;
     hem_ns write_timeout;
-    hem_ns linger; /* for one more request when told to stop */
-    hem_ns grace;  /* for connections to finish when told to stop */
+    /* Of the workers: see hem_prefork_options. */
+    uint64_t workers; /* 0: as many as CPUs */
+    bool threads;
+    bool pin_cpus;
+    uint64_t restart; /* hem_restart */
+    hem_ns heartbeat; /* 0: none */
+    uint64_t max_requests;
+    uint64_t max_memory; /* bytes */
+    /* Of the end. */
+    hem_ns unready;
+    hem_ns linger; /* for one more request */
+    hem_ns grace;  /* for connections to finish */
+    /* Of the process. */
+    const char *pid_file, *user, *group;
+    const char *admin, *agent;
+    bool verbose; /* tell what happens to workers */
 } http_options;
 
 /* Parse the command line. Returns -1 to go on, else the status to exit with:

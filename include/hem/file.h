@@ -188,7 +188,7 @@ HEM_API HEM_CHECK ssize_t hem_file_read_all(
  * Make `size` bytes the whole of the file `path`; returns `size`. On an error,
  * or if it is cancelled at work, the file holds a part, unless `replace` is
  * set. HEM_EINVAL: options that exclude each other. Otherwise as opening and
- * writing. [suspends] [cancel point]
+ * writing, and the errors with which files are closed. [suspends] [cancel point]
  */
 HEM_API HEM_CHECK ssize_t
 hem_file_write_all(const char *path, const void *buf, size_t size,

@@ -34,7 +34,7 @@
  *
  * Limits. hem_stream_read() reads into the caller's memory. The other reads
  * use a buffer of at most `read_limit` bytes, which is given back while it is
- * empty and the task waits: idle connections hold none. Never more is kept
+ * empty and the task waits: idle connections hold none, slow ones little. Never more is kept
  * than `high_water` and one put. A peer of a socket that takes nothing for 30
  * seconds while there is something to send is given up: HEM_ETIMEDOUT.
  *

@@ -132,6 +132,7 @@
     X(int, uring_submit, (int fd), (fd), (EAGAIN, EBUSY, EINTR, ENOMEM))                        \
     X(int, uring_map, (void **ret, int fd, size_t bytes, off_t at), (ret, fd, bytes, at),       \
       (ENOMEM, EAGAIN))                                                                         \
+    X(int, close_result, (int result), (result), (EIO, ENOSPC, EDQUOT))                         \
     X(int, pipe2, (int *fds, int flags), (fds, flags), (EMFILE, ENFILE))                        \
     X(int, fcntl_get, (int fd), (fd), (EBADF))                                                  \
     X(int, fcntl_set, (int fd, int flags), (fd, flags), (EBADF))                                \

@@ -107,6 +107,8 @@ HEM__RAW(int, lstat, (const char *path, struct stat *ret), lstat(path, ret))
 HEM__RAW(int, unlink, (const char *path), unlink(path))
 HEM__RAW(int, unlinkat, (int dir, const char *path, int flags), unlinkat(dir, path, flags))
 HEM__RAW(int, mkdir, (const char *path, mode_t mode), mkdir(path, mode))
+/* What close() has returned, which is done in any case. */
+HEM__RAW(int, close_result, (int result), result)
 HEM__RAW(int, pipe2, (int *fds, int flags), pipe2(fds, flags))
 HEM__RAW(int, fcntl_get, (int fd), fcntl(fd, F_GETFL))
 HEM__RAW(int, fcntl_set, (int fd, int flags), fcntl(fd, F_SETFL, flags))

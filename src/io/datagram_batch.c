@@ -128,30 +128,50 @@ static void note_sent(struct batch *b, const struct chunk *k, int n)
     b->call.forgiven = 0;
 }
 
+/* Others have their turn, each datagram being a call. */
+static int give_way(const struct batch *b, uint32_t tried)
+{
+    hem_loop *l = b->call.loop;
+    const hem__fd *fd = &b->call.datagram->fd;
+    uint32_t gen = fd->gen;
+    l->io_budget -= tried < l->io_budget ? tried : l->io_budget;
+    HEM_TRY(hem__io_checkpoint(l, b->call.fiber));
+    return hem__fd_is_open(fd) && fd->gen == gen ? 0 : HEM_EBADF;
+}
+
+/* After a call that sent `n`, or said why none can be sent. */
+static int take_outcome(struct batch *b, const struct chunk *k, int n)
+{
+    if (n >= 0) {
+        note_sent(b, k, n);
+        return 0;
+    }
+    n = hem__datagram_retry(&b->call, n);
+    if (ends(n))
+        return n;
+    if (n < 0) {
+        b->next++->status = n;
+        b->call.forgiven = 0;
+    }
+    return 0;
+}
+
 /* Send until all have a status, or return the error that ends the call. */
 static int send_all(struct batch *b)
 {
     struct chunk k;
     int n = hem__datagram_may(&b->call) ? 0 : HEM_EAGAIN;
-    while (b->next < b->end) {
+    for (;;) {
+        const hem_datagram_message *before = b->next;
         if (n == 0)
             n = send_now(b->call.datagram, &k, b->next,
                          (size_t)(b->end - b->next));
-        if (n >= 0) {
-            note_sent(b, &k, n);
-            n = 0;
-            continue;
-        }
-        n = hem__datagram_retry(&b->call, n);
-        if (ends(n))
-            return n;
-        if (n < 0) {
-            b->next++->status = n;
-            b->call.forgiven = 0;
-        }
+        HEM_TRY(take_outcome(b, &k, n));
+        if (b->next == b->end)
+            return 0;
+        HEM_TRY(give_way(b, (uint32_t)(b->next - before)));
         n = 0;
     }
-    return 0;
 }
 
 ssize_t hem_datagram_send_many(hem_datagram *d, hem_datagram_message *messages,

@@ -87,14 +87,15 @@ static int sync_name(const char *path)
     return rc == HEM_EINVAL ? 0 : rc; /* no disk */
 }
 
-/* Write to `fd` and close it. */
+/* Write to `fd` and close it, which some file systems take as the moment to say
+ * that there was no room. */
 static int fill(struct writing *w, int fd)
 {
     int rc = write_data(w, fd);
     if (rc == 0 && w->options->sync)
         rc = sync_again(fd);
-    close(fd);
-    return rc;
+    int closed = hem__sys_close_result(close(fd));
+    return rc < 0 ? rc : closed;
 }
 
 static int write_in_place(struct writing *w)

@@ -3,7 +3,7 @@
  * Streams: life and reading. Bytes go from the socket to the caller's memory;
  * only reads that look for a delimiter go through the buffer, which exists
  * while it holds bytes or is being filled: a task that has to wait for the
- * first byte waits without one.
+ * first byte waits without one, and with little where little has come.
  */
 #include "io/stream.h"
 
@@ -162,6 +162,28 @@ static int make_room(hem_stream *s)
     return 0;
 }
 
+/* Move few bytes out of a large buffer: a peer that sends a line slowly must not
+ * hold more than it sends. In new memory, for what is cut off an old piece is of
+ * little use to others; without, it stays where it is. */
+__attribute__((noinline)) static void shrink(hem_stream *s)
+{
+    uint32_t size = s->end - s->begin;
+    uint32_t capacity = HEM__STREAM_LEAST;
+    while (capacity < 2 * size)
+        capacity *= 2;
+    if (capacity > s->capacity / 4)
+        return;
+    char *buffer = hem__alloc(capacity);
+    if (!buffer)
+        return;
+    memcpy(buffer, s->buffer + s->begin, size);
+    hem__free(s->buffer);
+    s->buffer = buffer;
+    s->begin = 0;
+    s->end = size;
+    s->capacity = capacity;
+}
+
 /* Receive more into the buffer; 0 at the end of the stream. */
 static ssize_t fill(hem__stream_call *r)
 {
@@ -184,6 +206,8 @@ static ssize_t fill(hem__stream_call *r)
         }
         if (s->end == 0)
             hem__stream_drop_buffer(s);
+        else
+            shrink(s);
         HEM_TRY(hem__stream_wait_read(r));
     }
 }

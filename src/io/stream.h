@@ -21,6 +21,7 @@
 
 #define HEM__STREAM_LIMIT ((uint32_t)64 << 10)
 #define HEM__STREAM_CHUNK ((uint32_t)4096) /* to begin with */
+#define HEM__STREAM_LEAST ((uint32_t)256)  /* while little has come */
 #define HEM__STREAM_STALL (30 * HEM_SEC)   /* of writes to sockets */
 
 enum hem__stream_how {

@@ -34,9 +34,11 @@ static bool may_have_pidfd(void)
     return way == HEM__CHILD_PIDFD;
 }
 
-static bool is_refused(int rc)
+/* Once refused, always refused. */
+static int refuse_pidfds(void)
 {
-    return rc == HEM_ENOSYS || rc == HEM_EPERM || rc == HEM_EINVAL;
+    atomic_store(&hem__child_way, HEM__CHILD_POLLED);
+    return HEM_ENOSYS;
 }
 
 /* A pidfd of a child that can be waited for by it; it is `fd` if that is one.
@@ -50,15 +52,17 @@ static int get_pidfd(pid_t pid, int fd)
     }
     if (fd < 0)
         fd = hem__sys_pidfd_open(pid);
+    if (fd == HEM_ENOSYS || fd == HEM_EPERM)
+        return refuse_pidfds();
     if (fd < 0)
-        return is_refused(fd) ? HEM_ENOSYS : fd;
+        return fd;
     siginfo_t info;
     const int flags = WEXITED | WNOHANG | WNOWAIT;
     int rc = hem__sys_wait_pidfd(fd, &info, flags);
     if (rc >= 0 || rc == HEM_EINTR)
         return fd;
     close(fd);
-    return rc == HEM_ECHILD ? HEM_ESRCH : HEM_ENOSYS;
+    return rc == HEM_ECHILD ? HEM_ESRCH : refuse_pidfds();
 }
 
 static void undo(pid_t pid)
@@ -98,6 +102,17 @@ static int watch(hem_loop *l, hem_child *c, int fd)
     c->lost = true;
     hem__fd_open_none(l, &c->fd);
     return 0;
+}
+
+bool hem__child_is_of(const hem_loop *l, pid_t pid)
+{
+    for (uint32_t i = 0; i < l->fd_slots; i++) {
+        hem__fd *d = l->fds[i].owner;
+        if (d && d->on_ready == on_ready &&
+            HEM__CONTAINER(d, hem_child, fd)->pid == pid)
+            return true;
+    }
+    return false;
 }
 
 int hem__child_adopt(hem_loop *l, hem_child *c, pid_t pid, int fd)

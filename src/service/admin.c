@@ -341,10 +341,9 @@ static int open_listener(struct hem__admin *admin, const struct way *w)
                         w->name, w->text);
     hem_listen_options o = {.limit = HEM__HEAD_MAX,
                             .fd = find_inherited(admin, w, &a)};
-    if (o.fd == 0)
-        return hem_listen_address(w->listener, &a, &o);
-    rc = hem_listen(w->listener, NULL, 0, &o);
-    if (rc < 0)
+    rc = o.fd > 0 ? hem_listen(w->listener, NULL, 0, &o)
+                  : hem_listen_address(w->listener, &a, &o);
+    if (rc < 0 && o.fd > 0)
         close(o.fd);
     return rc;
 }

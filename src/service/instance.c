@@ -26,9 +26,7 @@
 #include "service/service.h"
 #include "service/worker.h"
 
-#define DEFAULT_GRACE  (15 * HEM_SEC)
-#define DEFAULT_CANCEL HEM_SEC
-#define DEFAULT_START  (60 * HEM_SEC)
+#define DEFAULT_START (60 * HEM_SEC)
 
 const char *hem__instance_name(const hem__instance *i, char *room)
 {
@@ -72,22 +70,6 @@ static void push_in(hem__instance *i, enum hem__step step, hem_ns in)
         hem__loop_arm(l, &i->timer, hem__deadline(hem__loop_now(l), in));
 }
 
-static hem_ns grace_of(const hem_prefork_options *o)
-{
-    return o->grace ? o->grace : DEFAULT_GRACE;
-}
-
-/* How long before the end of the grace period; 0: never. */
-static hem_ns cancel_of(const hem_prefork_options *o)
-{
-    hem_ns grace = grace_of(o);
-    if (o->cancel > 0)
-        return o->cancel < grace ? o->cancel : grace;
-    if (o->cancel < 0)
-        return 0;
-    return grace / 10 < DEFAULT_CANCEL ? grace / 10 : DEFAULT_CANCEL;
-}
-
 static void send_to(hem__instance *i, hem__message_kind kind)
 {
     hem__message m;
@@ -113,7 +95,7 @@ static void end_grace(hem__instance *i)
 static void limit_grace(hem__instance *i)
 {
     const hem_prefork_options *o = i->service->options;
-    hem_ns grace = grace_of(o), cancel = cancel_of(o);
+    hem_ns grace = hem__grace_of(o), cancel = hem__cancel_of(o);
     if (grace == HEM_NEVER)
         push_in(i, HEM__STEP_NONE, 0);
     else if (grace <= 0)
@@ -136,7 +118,7 @@ static void step(hem__timer *t)
         break;
     case HEM__STEP_CANCEL:
         send_to(i, HEM__MESSAGE_CANCEL);
-        push_in(i, HEM__STEP_KILL, cancel_of(i->service->options));
+        push_in(i, HEM__STEP_KILL, hem__cancel_of(i->service->options));
         break;
     case HEM__STEP_KILL:
         end_grace(i);

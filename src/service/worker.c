@@ -5,7 +5,6 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "hem/error.h"
-#include "loop/fd.h"
 
 static bool cancel_wait(hem_loop *l, hem__fiber *f, const char *why)
 {
@@ -40,7 +39,6 @@ int hem_worker_wait(hem_worker *w)
     hem_loop *l = hem__loop_need("hem_worker_wait");
     hem__fiber *f = hem__fiber_need(l, "hem_worker_wait");
     hem_worker_ready(w);
-    HEM_TRY(hem__io_checkpoint(l, f));
     if (w->stop.state != HEM__PENDING)
         return w->stop.status;
     return hem__outcome_wait(l, f, &w->stop, &wait_stop);

@@ -37,6 +37,11 @@ typedef struct hem__worker_start {
 /* The signals that stop the service, ended by 0. */
 const int *hem__stop_signals(const hem_prefork_options *o);
 
+/* The grace period of the options, 0: none, HEM_NEVER: no limit; how long before
+ * its end the main task is cancelled, 0: it is not. */
+hem_ns hem__grace_of(const hem_prefork_options *o);
+hem_ns hem__cancel_of(const hem_prefork_options *o);
+
 /* The signals that are to be blocked in the new process of a role, from the
  * fork on: those that stop it, so that none kills a worker that does not listen
  * yet, or any more. Of a plain process: none. */

@@ -63,17 +63,16 @@ static void cancel_main(hem_worker *w, const char *why)
         (void)hem_task_cancel(w->main, why);
 }
 
-static hem_ns grace_of(const hem_prefork_options *o)
+hem_ns hem__grace_of(const hem_prefork_options *o)
 {
     if (o->grace < 0)
         return 0;
     return o->grace ? o->grace : DEFAULT_GRACE;
 }
 
-/* How long before its end the main task is cancelled. */
-static hem_ns cancel_of(const hem_prefork_options *o)
+hem_ns hem__cancel_of(const hem_prefork_options *o)
 {
-    hem_ns grace = grace_of(o);
+    hem_ns grace = hem__grace_of(o);
     hem_ns usual = grace / 10 < DEFAULT_CANCEL ? grace / 10 : DEFAULT_CANCEL;
     hem_ns cancel = o->cancel ? o->cancel : usual;
     if (cancel < 0)
@@ -101,7 +100,7 @@ static void cancel_orphan(hem__timer *t)
 {
     hem_worker *w = HEM__CONTAINER(t, hem_worker, orphan);
     t->fire = end_orphan;
-    arm(w, t, cancel_of(w->start->options));
+    arm(w, t, hem__cancel_of(w->start->options));
     if (w->start->options->cancel >= 0)
         cancel_main(w, "grace period over");
 }
@@ -112,11 +111,11 @@ static void begin_orphan(hem_worker *w)
     const hem_prefork_options *o = w->start->options;
     hem__fd_unregister(hem__loop, &w->channel.fd);
     hem__worker_tell(w, SIGTERM);
-    hem_ns grace = grace_of(o);
+    hem_ns grace = hem__grace_of(o);
     if (o->threads || grace == HEM_NEVER)
         return;
     w->orphan.fire = cancel_orphan;
-    arm(w, &w->orphan, grace - cancel_of(o));
+    arm(w, &w->orphan, grace - hem__cancel_of(o));
 }
 
 static void obey(hem_worker *w, const hem__message *m)

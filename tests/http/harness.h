@@ -170,6 +170,29 @@ static inline void read_line(const struct program *p, char *buf, size_t size)
     buf[n] = '\0';
 }
 
+static inline const char *errors_of(const struct program *p);
+
+/* Read lines of what it prints until one begins so. Returns what follows, valid
+ * until the next call. */
+static inline const char *wait_begin(const struct program *p, const char *text)
+{
+    static char line[256];
+    do {
+        read_line(p, line, sizeof(line));
+        if (line[0] == '\0')
+            fail_msg("no '%s'; %s", text, errors_of(p));
+    } while (strncmp(line, text, strlen(text)) != 0);
+    return line + strlen(text);
+}
+
+/* The same, and nothing follows. */
+static inline void wait_line(const struct program *p, const char *text)
+{
+    const char *rest = wait_begin(p, text);
+    if (rest[0] != '\0')
+        fail_msg("'%s' with '%s'; %s", text, rest, errors_of(p));
+}
+
 /* Return its standard error so far, valid until the next call. */
 static inline const char *errors_of(const struct program *p)
 {

@@ -11,6 +11,8 @@
 /* Words of an account that are counts of requests, each once. */
 #define LOAD_LOSSES "refused", "reset", "partial", "timeout", "wrong"
 
+enum { LOAD_CONNECTIONS = 32 };
+
 static inline void load_make_files(const char *root)
 {
     make_file(root, "a.txt", "hello\n", 6);
@@ -84,6 +86,29 @@ static inline uint64_t load_end(struct program *p, const char *root)
     assert_int_equal(load_counted(root, "lost"), 0);
     assert_int_equal(status, 0);
     return load_counted(root, "answered");
+}
+
+/* Start a server, and a load on it for as long as it is wanted. */
+static inline void service_start(struct program *server, struct program *load,
+                                 const char *root, const char *option)
+{
+    const char *serve[] = {"--workers", "2",         "--grace",
+                           "10m",       "--verbose", NULL};
+    const char *args[] = {
+        "--seconds", "3600", "--connections", "32", "--strict", option, NULL};
+    start_server(server, root, 0, serve);
+    wait_line(server, "service ready");
+    load_start(load, root, server->port, args);
+}
+
+/* Stop it, and expect that all is well. */
+static inline void service_stop(struct program *server)
+{
+    kill(server->pid, SIGTERM);
+    int status = wait_end(server);
+    if (status != 0)
+        fail_msg("%d: %s", status, errors_of(server));
+    forget(server);
 }
 
 #endif

@@ -2,6 +2,8 @@
 /* http_server as a process: its ends, its limits, its command line. */
 #include "harness.h"
 
+#include <sys/un.h>
+
 #define GET(target) "GET " target " HTTP/1.1\r\nHost: x\r\n\r\n"
 
 enum { BIG_BYTES = 64 << 20, HALF_OPEN_MAX = 10000, WORKERS_MAX = 16 };
@@ -231,10 +233,28 @@ static void the_grace_ends_what_is_under_way(void **state)
     peer_close(&peer);
 }
 
-static void a_killed_worker_is_reported_and_ends_it(void **state)
+static void a_killed_worker_is_reported_and_replaced(void **state)
 {
     (void)state;
-    const char *args[] = {"--workers", "2", NULL};
+    const char *args[] = {"--workers", "1", "--verbose", NULL};
+    struct program server;
+    start_server(&server, root, 0, args);
+    wait_line(&server, "service ready");
+    pid_t pids[WORKERS_MAX];
+    workers_of(&server, pids);
+    char line[128];
+    snprintf(line, sizeof(line), "worker 0.0 (%ld) has ended: signal 9, Killed",
+             (long)pids[0]);
+    kill(pids[0], SIGKILL);
+    wait_line(&server, line);
+    assert_int_equal(ask_once(server.port, GET("/a.txt"), &reply), 200);
+    assert_int_equal(stop(&server, SIGTERM), 0);
+}
+
+static void without_restarts_a_killed_worker_ends_it(void **state)
+{
+    (void)state;
+    const char *args[] = {"--workers", "2", "--restart", "stop", NULL};
     struct program server;
     start_server(&server, root, 0, args);
     assert_int_equal(ask_once(server.port, GET("/a.txt"), &reply), 200);
@@ -367,7 +387,7 @@ static void generations_share_a_socket_that_is_handed_to_them(void **state)
 static void a_handed_descriptor_is_looked_at(void **state)
 {
     (void)state;
-    int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     const char *args[] = {"--root", root, NULL};
     struct program p;
     start(&p, "http_server", fd, args);
@@ -394,6 +414,11 @@ static void mistakes_are_explained(void **state)
         {{"--port", "-1", NULL}, 2, "'-1'"},
         {{"--workers", "", NULL}, 2, "''"},
         {{"--grace", "5h", NULL}, 2, "'5h'"},
+        {{"--grace", "99999999999m", NULL}, 2, "'99999999999m'"},
+        {{"--max-memory", "1T", NULL}, 2, "'1T'"},
+        {{"--max-memory", "99999999999G", NULL}, 2, "'99999999999G'"},
+        {{"--restart", "never", NULL}, 2, "'never'"},
+        {{"--bind", "unix:", NULL}, 1, "'unix:'"},
         {{"--nothing", NULL}, 2, "nothing"},
         {{"more", NULL}, 2, "'more'"},
         {{"--root", "/nothing/there", NULL}, 1, "/nothing/there"},
@@ -410,6 +435,62 @@ static void mistakes_are_explained(void **state)
         forget(&p);
     }
     close(fd);
+}
+
+/* A release is a directory, and the root a link to the latest one. */
+static void a_reload_serves_the_directory_that_is_there_then(void **state)
+{
+    (void)state;
+    char link[128], release[128];
+    const char *args[] = {"--workers", "1", "--verbose", NULL};
+    snprintf(link, sizeof(link), "%s/current", root);
+    snprintf(release, sizeof(release), "%s/second", root);
+    assert_int_equal(mkdir(release, 0700), 0);
+    make_file(release, "a.txt", "second\n", 7);
+    assert_int_equal(symlink(".", link), 0);
+    struct program server;
+    start_server(&server, link, 0, args);
+    wait_line(&server, "service ready");
+    pid_t pids[WORKERS_MAX];
+    workers_of(&server, pids);
+    char end[64];
+    snprintf(end, sizeof(end), "worker 0.0 (%ld) has ended", (long)pids[0]);
+    assert_int_equal(unlink(link), 0);
+    kill(server.pid, SIGHUP); /* there is none now: called off */
+    wait_line(&server, "service reloaded: No such file or directory");
+    ask_once(server.port, GET("/a.txt"), &reply);
+    assert_string_equal(reply.body, "hello\n");
+    assert_int_equal(symlink(release, link), 0);
+    kill(server.pid, SIGHUP);
+    wait_line(&server, end);
+    ask_once(server.port, GET("/a.txt"), &reply);
+    assert_string_equal(reply.body, "second\n");
+    assert_int_equal(stop(&server, SIGTERM), 0);
+}
+
+static void a_unix_socket_serves(void **state)
+{
+    (void)state;
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    char bind[128], line[256], want[256];
+    int n = snprintf(a.sun_path, sizeof(a.sun_path), "%s/http.sock", root);
+    snprintf(bind, sizeof(bind), "unix:%s", a.sun_path);
+    snprintf(want, sizeof(want), "listening on %s (1 worker)", bind);
+    const char *args[] = {"--root",    root, "--bind", bind,
+                          "--workers", "1",  NULL};
+    assert_true(n < (int)sizeof(a.sun_path));
+    struct program server;
+    start(&server, "http_server", 0, args);
+    read_line(&server, line, sizeof(line));
+    assert_string_equal(line, want);
+    peer.used = 0;
+    peer.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(peer.fd, (struct sockaddr *)&a, sizeof(a)), 0);
+    ask(&peer, GET("/a.txt"));
+    answer(&peer, &reply, false);
+    assert_int_equal(reply.status, 200);
+    peer_close(&peer);
+    assert_int_equal(stop(&server, SIGTERM), 0);
 }
 
 static void help_is_printed(void **state)
@@ -437,12 +518,15 @@ int main(void)
         cmocka_unit_test(idle_connections_do_not_delay_the_end),
         cmocka_unit_test(who_has_just_connected_is_answered),
         cmocka_unit_test(the_grace_ends_what_is_under_way),
-        cmocka_unit_test(a_killed_worker_is_reported_and_ends_it),
+        cmocka_unit_test(a_killed_worker_is_reported_and_replaced),
+        cmocka_unit_test(without_restarts_a_killed_worker_ends_it),
         cmocka_unit_test(half_open_clients_do_not_stop_honest_ones),
         cmocka_unit_test(clients_that_never_read_do_not_grow_it),
         cmocka_unit_test(generations_share_a_socket_that_is_handed_to_them),
         cmocka_unit_test(a_handed_descriptor_is_looked_at),
         cmocka_unit_test(mistakes_are_explained),
+        cmocka_unit_test(a_reload_serves_the_directory_that_is_there_then),
+        cmocka_unit_test(a_unix_socket_serves),
         cmocka_unit_test(help_is_printed),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

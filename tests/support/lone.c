@@ -18,29 +18,11 @@ static int be_worker(void *arg, int channel)
     return hem__worker_main(&w->start, channel);
 }
 
-static int start_process(struct lone *w, int *ret_channel)
+static void open_pair(int fds[2])
 {
-    sigset_t blocked;
-    hem__worker_blocked(&blocked, &w->role, &w->options);
-    hem__fork_call call = {.fn = be_worker,
-                           .arg = w,
-                           .blocked = &blocked,
-                           .channel = true,
-                           .ret_channel = ret_channel};
-    return hem__fork(&w->child, &call);
-}
-
-static int start_thread(struct lone *w, int *ret_channel)
-{
-    int fds[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
                    fds) < 0)
         abort();
-    int rc = hem__thread_worker_start(&w->thread, &w->start, fds[1]);
-    if (rc < 0)
-        close(fds[0]);
-    *ret_channel = fds[0];
-    return rc;
 }
 
 static void fill_in(struct lone *w)
@@ -56,6 +38,50 @@ static void fill_in(struct lone *w)
     w->start.slot = w->slot;
     if (!w->start.parent)
         w->start.parent = getpid();
+}
+
+int feigned_open(struct feigned *f)
+{
+    int fds[2];
+    struct lone *w = &f->lone;
+    HEM_TRY(hem__scoreboard_init(&w->board, 1));
+    w->slot = hem__scoreboard_take(&w->board);
+    fill_in(w);
+    open_pair(fds);
+    f->worker = (hem_worker){.start = &w->start, .main = hem_self()};
+    hem__outcome_init(&f->worker.stop);
+    HEM_TRY(hem__channel_open(&w->channel, fds[0]));
+    return hem__channel_open(&f->worker.channel, fds[1]);
+}
+
+void feigned_close(struct feigned *f)
+{
+    hem__channel_close(&f->worker.channel);
+    hem__channel_close(&f->lone.channel);
+    lone_free(&f->lone);
+}
+
+static int start_process(struct lone *w, int *ret_channel)
+{
+    sigset_t blocked;
+    hem__worker_blocked(&blocked, &w->role, &w->options);
+    hem__fork_call call = {.fn = be_worker,
+                           .arg = w,
+                           .blocked = &blocked,
+                           .channel = true,
+                           .ret_channel = ret_channel};
+    return hem__fork(&w->child, &call);
+}
+
+static int start_thread(struct lone *w, int *ret_channel)
+{
+    int fds[2];
+    open_pair(fds);
+    int rc = hem__thread_worker_start(&w->thread, &w->start, fds[1]);
+    if (rc < 0)
+        close(fds[0]);
+    *ret_channel = fds[0];
+    return rc;
 }
 
 int lone_start(struct lone *w)

@@ -46,6 +46,16 @@ void lone_free(struct lone *w);
 /* All of it: tell to stop with SIGTERM, end with 0, free. */
 void lone_stop(struct lone *w);
 
+/* A worker that is not one: in the test's own loop, for its calls alone. Its
+ * main task is the current one, and its parent's side is `channel`. */
+struct feigned {
+    struct lone lone;
+    hem_worker worker;
+};
+
+int feigned_open(struct feigned *f);
+void feigned_close(struct feigned *f);
+
 /* A test that is run with a process, and with a thread. */
 #define LONE_TEST(name)                                                        \
     static int name##_with(bool threads);                                      \

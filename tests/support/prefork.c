@@ -37,6 +37,7 @@ void prefork_start(struct prefork *p)
 {
     if (!p->options.num_workers)
         p->options.num_workers = 2;
+    memset(p->seen, 0, sizeof(p->seen));
     p->options.on_event = keep_event;
     p->options.on_event_arg = p;
     p->shared = mmap(NULL, sizeof(*p->shared), PROT_READ | PROT_WRITE,
