@@ -18,7 +18,7 @@ static void check_pid_file(pid_t pid)
 
 static void the_new_program_takes_the_place_of_the_old_one(void **state)
 {
-    struct upgraded u;
+    struct upgraded u = {.name = NULL};
     (void)state;
     upgraded_start(&u, NULL, "pidfile");
     upgraded_answers(&u, u.pid);
@@ -33,7 +33,7 @@ static void the_new_program_takes_the_place_of_the_old_one(void **state)
 
 static void ten_upgrades_in_a_row(void **state)
 {
-    struct upgraded u;
+    struct upgraded u = {.name = NULL};
     (void)state;
     upgraded_start(&u, NULL, "pidfile two");
     for (int i = 0; i < 10; i++) {
@@ -47,7 +47,7 @@ static void ten_upgrades_in_a_row(void **state)
 
 static void who_waits_in_the_queue_is_answered_by_the_new_one(void **state)
 {
-    struct upgraded u;
+    struct upgraded u = {.name = NULL};
     char text[16];
     int peers[50];
     (void)state;
@@ -68,7 +68,7 @@ static void who_waits_in_the_queue_is_answered_by_the_new_one(void **state)
 
 static void nothing_else_is_inherited(void **state)
 {
-    struct upgraded u;
+    struct upgraded u = {.name = NULL};
     (void)state;
     int extra = open("/dev/null", O_RDONLY); /* and not closed by execve() */
     upgraded_start(&u, NULL, "admin");
@@ -80,10 +80,23 @@ static void nothing_else_is_inherited(void **state)
     upgraded_stop(&u);
 }
 
+static void the_name_of_the_socket_is_that_of_the_first(void **state)
+{
+    struct upgraded u = {.name = "http-1"};
+    (void)state;
+    upgraded_start(&u, NULL, "serve");
+    check_contains(upgraded_says(&u, u.pid, "names"), "names http-1");
+    for (int i = 0; i < 3; i++) {
+        upgraded_upgrade(&u);
+        check_contains(upgraded_says(&u, u.pid, "names"), "names http-1");
+    }
+    upgraded_stop(&u);
+}
+
 /* It is ready, in another process: balancers need not be told. */
 static void the_old_one_does_not_wait_to_be_unready(void **state)
 {
-    struct upgraded u;
+    struct upgraded u = {.name = NULL};
     (void)state;
     upgraded_start(&u, NULL, "patient context");
     pid_t old = u.pid;
@@ -98,7 +111,7 @@ static void the_old_one_does_not_wait_to_be_unready(void **state)
 /* Its worker has a connection, so to say; a stop signal is no second one. */
 static void the_old_one_drains_while_the_new_one_serves(void **state)
 {
-    struct upgraded u;
+    struct upgraded u = {.name = NULL};
     (void)state;
     upgraded_start(&u, NULL, "drain pidfile");
     upgraded_set("pidfile");
@@ -120,7 +133,7 @@ static void the_old_one_drains_while_the_new_one_serves(void **state)
 
 static void threads_are_upgraded_as_processes_are(void **state)
 {
-    struct upgraded u;
+    struct upgraded u = {.name = NULL};
     (void)state;
     upgraded_start(&u, NULL, "threads two");
     for (int i = 0; i < 3; i++) {
@@ -147,7 +160,7 @@ static void check_admin(int status)
 /* Those who ask meanwhile are answered by the one that is ready. */
 static void operators_see_one_service_that_is_ready(void **state)
 {
-    struct upgraded u;
+    struct upgraded u = {.name = NULL};
     (void)state;
     upgraded_start(&u, NULL, "admin");
     for (int i = 0; i < 3; i++) {
@@ -167,7 +180,7 @@ static void operators_see_one_service_that_is_ready(void **state)
 
 static void a_link_leads_to_the_new_program(void **state)
 {
-    struct upgraded u;
+    struct upgraded u = {.name = NULL};
     char self[4096] = "";
     (void)state;
     check(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0);
@@ -185,7 +198,7 @@ static void a_link_leads_to_the_new_program(void **state)
 
 static void a_rolling_restart_meanwhile_is_no_matter(void **state)
 {
-    struct upgraded u;
+    struct upgraded u = {.name = NULL};
     (void)state;
     upgraded_start(&u, NULL, "serve");
     upgraded_set("gate");
@@ -207,6 +220,7 @@ int main(void)
         FILE_TEST(ten_upgrades_in_a_row),
         FILE_TEST(who_waits_in_the_queue_is_answered_by_the_new_one),
         FILE_TEST(nothing_else_is_inherited),
+        FILE_TEST(the_name_of_the_socket_is_that_of_the_first),
         FILE_TEST(the_old_one_does_not_wait_to_be_unready),
         FILE_TEST(the_old_one_drains_while_the_new_one_serves),
         FILE_TEST(threads_are_upgraded_as_processes_are),

@@ -43,7 +43,7 @@ static void fail_as(struct upgraded *u, const char *settings, const char *error)
 
 static void a_new_program_that_does_not_come_up_changes_nothing(void **state)
 {
-    struct upgraded u;
+    struct upgraded u = {.name = NULL};
     (void)state;
     upgraded_start(&u, NULL, "pidfile");
     fail_as(&u, "exit", "HEM_EEXITED");
@@ -55,7 +55,7 @@ static void a_new_program_that_does_not_come_up_changes_nothing(void **state)
 
 static void one_that_is_not_ready_in_time_is_ended(void **state)
 {
-    struct upgraded u;
+    struct upgraded u = {.name = NULL};
     (void)state;
     upgraded_start(&u, NULL, "hasty pidfile");
     fail_as(&u, "gate pidfile", "HEM_ETIMEDOUT");
@@ -65,7 +65,7 @@ static void one_that_is_not_ready_in_time_is_ended(void **state)
 
 static void after_a_failure_the_next_may_succeed(void **state)
 {
-    struct upgraded u;
+    struct upgraded u = {.name = NULL};
     (void)state;
     upgraded_start(&u, NULL, "pidfile");
     fail_as(&u, "exit", "HEM_EEXITED");
@@ -93,7 +93,7 @@ static void fail_to_start(struct upgraded *u, const char *error)
 
 static void a_file_that_is_no_program_changes_nothing(void **state)
 {
-    struct upgraded u;
+    struct upgraded u = {.name = NULL};
     char program[600];
     (void)state;
     snprintf(program, sizeof(program), "%s", file_path("program"));
@@ -112,7 +112,7 @@ static void a_file_that_is_no_program_changes_nothing(void **state)
 
 static void there_is_one_upgrade_at_a_time(void **state)
 {
-    struct upgraded u;
+    struct upgraded u = {.name = NULL};
     (void)state;
     upgraded_start(&u, NULL, "pidfile");
     upgraded_set("gate pidfile");
@@ -129,7 +129,7 @@ static void there_is_one_upgrade_at_a_time(void **state)
 
 static void one_that_is_not_ready_is_not_upgraded(void **state)
 {
-    struct upgraded u;
+    struct upgraded u = {.name = NULL};
     (void)state;
     upgraded_start(&u, NULL, "serve");
     upgraded_set("gate");
@@ -144,7 +144,7 @@ static void one_that_is_not_ready_is_not_upgraded(void **state)
 
 static void a_stop_signal_meanwhile_stops_both(void **state)
 {
-    struct upgraded u;
+    struct upgraded u = {.name = NULL};
     (void)state;
     upgraded_start(&u, NULL, "pidfile");
     upgraded_set("gate pidfile");
@@ -161,7 +161,7 @@ static void a_stop_signal_meanwhile_stops_both(void **state)
 
 static void the_old_one_may_be_killed_meanwhile(void **state)
 {
-    struct upgraded u;
+    struct upgraded u = {.name = NULL};
     (void)state;
     upgraded_start(&u, NULL, "pidfile");
     upgraded_set("gate pidfile");
@@ -180,7 +180,7 @@ static void the_old_one_may_be_killed_meanwhile(void **state)
 
 static void the_new_one_may_be_killed_meanwhile(void **state)
 {
-    struct upgraded u;
+    struct upgraded u = {.name = NULL};
     (void)state;
     upgraded_start(&u, NULL, "pidfile");
     upgraded_set("gate pidfile");
@@ -195,7 +195,7 @@ static void the_new_one_may_be_killed_meanwhile(void **state)
 /* As in a container: the end of process 1 is that of all. */
 static void process_1_is_not_upgraded(void **state)
 {
-    struct upgraded u;
+    struct upgraded u = {.name = NULL};
     (void)state;
     if (!upgraded_start_contained(&u, "pidfile")) {
         print_message("skipped: namespaces are refused\n");

@@ -77,6 +77,8 @@ static void say_descriptors(void)
     }
     closedir(dir);
     say("has%s", text);
+    const char *names = getenv("LISTEN_FDNAMES");
+    say("names %s", names ? names : "none");
 }
 
 static int pass_gate(void)
@@ -253,10 +255,11 @@ _Noreturn static void execute(const struct upgraded *u, const char *program,
         dup2(u->listener, 3);
     set_number("LISTEN_PID", (int)getpid());
     set_number("LISTEN_FDS", 1);
+    if (u->name)
+        setenv("LISTEN_FDNAMES", u->name, 1);
     char *directory = strdup(file_path(""));
     directory[strlen(directory) - 1] = '\0';
     setenv(DIRECTORY, directory, 1);
-    unsetenv("HEM_SEED");
     execl(program, "service", (char *)NULL);
     _exit(127);
 }
@@ -278,7 +281,7 @@ static void start(struct upgraded *u, const char *program, unsigned long flags)
 static void prepare(struct upgraded *u, const char *settings)
 {
     hem_address a = {.length = 0};
-    *u = (struct upgraded){.listener = -1};
+    *u = (struct upgraded){.listener = -1, .name = u->name};
     check_int(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
     check_int(hem_listen_socket(&u->listener, "127.0.0.1", 0, NULL), 0);
     check_int(hem_address_of_socket(&a, u->listener), 0);
