@@ -6,6 +6,7 @@
 
 #include "files.h"
 #include "net.h"
+#include "notified.h"
 #include "unix_net.h"
 #include "upgraded.h"
 
@@ -36,6 +37,7 @@ static void ten_upgrades_in_a_row(void **state)
     struct upgraded u = {.name = NULL};
     (void)state;
     upgraded_start(&u, NULL, "pidfile two");
+    upgraded_says(&u, u.pid, "has"); /* what the test's own parent has left */
     for (int i = 0; i < 10; i++) {
         upgraded_upgrade(&u);
         upgraded_answers(&u, u.pid);
@@ -178,6 +180,41 @@ static void operators_see_one_service_that_is_ready(void **state)
     check_int(access(file_path("admin.sock"), F_OK), -1);
 }
 
+/* Whether a datagram that has come has this in it. */
+static bool is_told(int fd, const char *want, bool *ret_stopping)
+{
+    char text[NOTIFIED_BYTES];
+    bool told = false;
+    while (notified_take(fd, text, NULL, NULL) >= 0) {
+        told |= strstr(text, want) != NULL;
+        *ret_stopping |= strstr(text, "STOPPING=1") != NULL;
+    }
+    return told;
+}
+
+/* And nothing of its own end, which is not that of the unit. */
+static void systemd_is_told_who_is_the_main_process_now(void **state)
+{
+    struct upgraded u = {.name = NULL};
+    char want[32];
+    (void)state;
+    int fd = notified_begin(file_path("notify"));
+    upgraded_start(&u, NULL, "serve");
+    bool stopping = false;
+    for (int i = 0; i < 3; i++) {
+        upgraded_upgrade(&u);
+        snprintf(want, sizeof(want), "MAINPID=%d", (int)u.pid);
+        check(is_told(fd, want, &stopping));
+        check(!stopping);
+    }
+    upgraded_signal(&u, SIGTERM);
+    upgraded_says(&u, u.pid, "end 0");
+    check(is_told(fd, "STOPPING=1", &stopping));
+    upgraded_ends(&u, u.pid, 0);
+    upgraded_end(&u);
+    notified_end(fd);
+}
+
 static void a_link_leads_to_the_new_program(void **state)
 {
     struct upgraded u = {.name = NULL};
@@ -225,6 +262,7 @@ int main(void)
         FILE_TEST(the_old_one_drains_while_the_new_one_serves),
         FILE_TEST(threads_are_upgraded_as_processes_are),
         FILE_TEST(operators_see_one_service_that_is_ready),
+        FILE_TEST(systemd_is_told_who_is_the_main_process_now),
         FILE_TEST(a_link_leads_to_the_new_program),
         FILE_TEST(a_rolling_restart_meanwhile_is_no_matter),
     };

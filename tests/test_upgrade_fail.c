@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "files.h"
+#include "notified.h"
 #include "upgraded.h"
 
 static void check_pid_file(pid_t pid)
@@ -61,6 +62,21 @@ static void one_that_is_not_ready_in_time_is_ended(void **state)
     fail_as(&u, "gate pidfile", "HEM_ETIMEDOUT");
     fail_as(&u, "stubborn pidfile", "HEM_ETIMEDOUT");
     upgraded_stop(&u);
+}
+
+/* One that fails has not spoken for the unit. */
+static void systemd_does_not_hear_of_one_that_fails(void **state)
+{
+    struct upgraded u = {.name = NULL};
+    char text[NOTIFIED_BYTES];
+    (void)state;
+    int fd = notified_begin(file_path("notify"));
+    upgraded_start(&u, NULL, "pidfile");
+    fail_as(&u, "broken pidfile", "HEM_EEXITED");
+    while (notified_take(fd, text, NULL, NULL) >= 0)
+        check(!strstr(text, "MAINPID=") && !strstr(text, "STOPPING=1"));
+    upgraded_stop(&u);
+    notified_end(fd);
 }
 
 static void after_a_failure_the_next_may_succeed(void **state)
@@ -217,6 +233,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         FILE_TEST(a_new_program_that_does_not_come_up_changes_nothing),
         FILE_TEST(one_that_is_not_ready_in_time_is_ended),
+        FILE_TEST(systemd_does_not_hear_of_one_that_fails),
         FILE_TEST(after_a_failure_the_next_may_succeed),
         FILE_TEST(a_file_that_is_no_program_changes_nothing),
         FILE_TEST(there_is_one_upgrade_at_a_time),
