@@ -191,8 +191,8 @@ CHILD_TEST(there_are_signals_from_1_to_64)
     HEM_TRY(hem_fork(&c, forked_linger, NULL, NULL));
     check_int(hem_child_send_signal(&c, -1), HEM_EINVAL);
     check_int(hem_child_send_signal(&c, 65), HEM_EINVAL);
-    check_int(hem_child_send_signal(&c, in_emulator() || in_valgrind() ? 62 : 64),
-              0);
+    check_int(
+        hem_child_send_signal(&c, in_emulator() || in_valgrind() ? 62 : 64), 0);
     hem_child_close(&c);
     return 0;
 }
