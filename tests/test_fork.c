@@ -89,7 +89,9 @@ static int do_nothing(void *arg)
 
 VIRTUAL_TEST(the_child_has_no_loop_and_the_stack_of_the_only_thread)
 {
-    if (!SANITIZED) /* which has a thread of its own from the first one on */
+    /* Sanitizers have a thread of their own from the first one on, and valgrind
+     * misses those of the parent. */
+    if (!SANITIZED && !in_valgrind())
         check_int(hem_thread_call(do_nothing, NULL, NULL), 0);
     check_int(forked_status(look_round, NULL).exit_code, 0);
     return 0;
@@ -178,6 +180,43 @@ static void the_child_has_no_descriptor_of_the_loop(void **state)
     (void)state;
     size_t count = ledger_descriptors();
     check_int(run_virtual(fork_count, &count), 0);
+}
+
+/* A fork of the program's own, on a thread that runs no loop. */
+static int fork_on_thread(void *arg)
+{
+    size_t *counts = arg;
+    int status = -1;
+    pid_t pid = fork();
+    if (pid == 0) {
+        check(hem_loop_current() == NULL);
+        check_int(ledger_descriptors(), counts[0]);
+        check_int(hem_run(do_nothing, NULL, NULL), 0);
+        _exit(forked_verdict());
+    }
+    waitpid(pid, &status, 0);
+    counts[1]++;
+    return status;
+}
+
+static int call_fork_on_thread(void *arg)
+{
+    hem_signal sig;
+    HEM_TRY(hem_signal_open(&sig, (int[]){SIGUSR1, 0}));
+    check_int(hem_thread_call(fork_on_thread, arg, NULL), 0);
+    hem_signal_close(&sig);
+    return 0;
+}
+
+static void the_child_of_another_thread_has_none_either(void **state)
+{
+    (void)state;
+    if (in_valgrind())
+        skip(); /* it misses the threads of the parent */
+    size_t counts[2] = {ledger_descriptors(), 0};
+    check_int(hem_run(call_fork_on_thread, counts, NULL), 0);
+    check_int(counts[1], 1);
+    run_assert_checks();
 }
 
 static int fork_seven(void *arg)
@@ -466,6 +505,7 @@ int main(void)
         LEDGER_TEST(the_child_has_no_loop_and_the_stack_of_the_only_thread),
         LEDGER_TEST(signals_of_the_child_are_unblocked_and_default),
         LEDGER_TEST(the_child_has_no_descriptor_of_the_loop),
+        LEDGER_TEST(the_child_of_another_thread_has_none_either),
         LEDGER_TEST(the_child_can_run_loops_that_fork),
         LEDGER_TEST(ctrl_c_works_in_a_loop_of_the_child),
         LEDGER_TEST(overflow_is_watched_for_in_a_loop_of_the_child),

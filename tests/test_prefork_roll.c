@@ -234,6 +234,7 @@ static void a_successor_killed_during_the_roll_gives_it_up(void **state)
     prefork_await(&p, PREFORK_SERVICE_READY, 1);
     prefork_signal(&p, SIGHUP);
     prefork_await(&p, 'u', 1);
+    prefork_await(&p, PREFORK_STARTED, 3);
     check_int(kill(prefork_pid(&p, 0), SIGKILL), 0);
     prefork_await(&p, PREFORK_RELOADED, 1);
     check_int(prefork_event(&p, HEM_SERVICE_RELOADED, -1, 0)->error,
@@ -258,6 +259,7 @@ static void a_worker_and_its_successor_killed_are_one_restart(void **state)
     pid_t old = prefork_pid(&p, 0);
     prefork_signal(&p, SIGHUP);
     prefork_await(&p, 'u', 1);
+    prefork_await(&p, PREFORK_STARTED, 2);
     atomic_store(&p.shared->numbers[GO], 1);
     check_int(kill(p.process.pid, SIGSTOP), 0);
     check_int(kill(old, SIGKILL), 0);

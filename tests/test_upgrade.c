@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 
 #include "files.h"
-#include "forked.h"
 #include "net.h"
 #include "unix_net.h"
 #include "upgraded.h"
@@ -203,8 +202,6 @@ static void a_rolling_restart_meanwhile_is_no_matter(void **state)
 int main(void)
 {
     upgraded_role();
-    if (!forked_possible())
-        return FORKED_SKIP;
     const struct CMUnitTest tests[] = {
         FILE_TEST(the_new_program_takes_the_place_of_the_old_one),
         FILE_TEST(ten_upgrades_in_a_row),

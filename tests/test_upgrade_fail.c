@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 
 #include "files.h"
-#include "forked.h"
 #include "upgraded.h"
 
 static void check_pid_file(pid_t pid)
@@ -215,8 +214,6 @@ static void process_1_is_not_upgraded(void **state)
 int main(void)
 {
     upgraded_role();
-    if (!forked_possible())
-        return FORKED_SKIP;
     const struct CMUnitTest tests[] = {
         FILE_TEST(a_new_program_that_does_not_come_up_changes_nothing),
         FILE_TEST(one_that_is_not_ready_in_time_is_ended),

@@ -50,9 +50,10 @@ typedef struct hem_pid_file {
  * The lock is this process' alone: children of fork() do not have it. The
  * directory must be writable. One that nobody holds is replaced. HEM_EEXIST:
  * the file is held by a process that lives, whose pid hem_failure() tells, or
- * what is there is no regular file. HEM_EINVAL, HEM_ENAMETOOLONG: no path;
- * HEM_ENOSPC, HEM_EDQUOT, HEM_EACCES, HEM_EROFS, HEM_ENOENT, HEM_ENOLCK,
- * HEM_ENOMEM, HEM_EMFILE, ...: what was there is untouched. [any thread]
+ * what is there is no regular file; HEM_EAGAIN: it changes all the time;
+ * HEM_EINVAL, HEM_ENAMETOOLONG: no path; HEM_ENOSPC, HEM_EDQUOT, HEM_EACCES,
+ * HEM_EROFS, HEM_ENOENT, HEM_ENOLCK, HEM_ENOMEM, HEM_EMFILE, ...: what was
+ * there is untouched. [any thread]
  */
 HEM_API HEM_CHECK int hem_pid_file_create(hem_pid_file *p, const char *path);
 

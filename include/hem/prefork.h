@@ -43,6 +43,10 @@
  * actions there. SIGINT from a terminal reaches the workers as well; they count
  * it once. The program must not ignore SIGCHLD.
  *
+ * As the first process of a container (pid 1) the service inherits the orphans of
+ * all others there, and reaps them, a second or two after their end; so who
+ * makes children past hem waits for them at once, as system() does.
+ *
  * systemd (notify.h): READY, RELOADING, STOPPING, STATUS and MAINPID are sent
  * where $NOTIFY_SOCKET asks for them, the watchdog is fed while this loop and
  * those of all workers that are ready make progress, and more time is asked for
@@ -145,8 +149,9 @@ typedef struct hem_prefork_options {
      * return, so that nobody connects to a server that is going. They stay
      * open on HEM_EREFUSED. They are handed on in an upgrade. NULL: none. */
     const int *sockets;
-    int (*prestart)(uint32_t index, void *arg); /* in each new process, before
-                             its loop; an error is one of set up. NULL: none */
+    int (*prestart)(uint32_t index, void *arg); /* in each new worker, before
+                             its loop, with its `arg`; an error is one of set up.
+                             NULL: none */
     bool
         ignore_child_interrupts; /* workers ignore SIGINT from the terminal; the
                              parent alone decides */
@@ -182,7 +187,8 @@ typedef struct hem_prefork_options {
                                0: 1 min, HEM_NEVER: none */
     hem_ns heartbeat;       /* a worker whose loop makes no turn for so long is
                                killed, a failure; 0: never. Not counted while this
-                               process was stopped itself */
+                               process was stopped itself; not on a virtual
+                               clock */
     uint64_t max_requests;  /* then a worker is replaced; 0: no limit */
     uint64_t max_requests_jitter; /* each adds 0 to so many, so that they do not
                                      go all at once */

@@ -18,12 +18,15 @@
  *     set up --hem_worker_ready or _wait--> body --told to stop--> tear down
  *
  * An error returned in any of the three is a failure of that phase, and named
- * so in the log. The parent counts a worker as ready, and goes on to the next
- * one of a rolling restart, when its set up is over.
+ * so in the log; HEM_ECANCELED is none if it was the service that cancelled the
+ * main task, near the end of the grace period. The parent counts a worker as
+ * ready, and goes on to the next one of a rolling restart, when its set up is
+ * over.
  *
  * A worker is told to stop through a channel from its parent, or by a stop
  * signal sent to its process; the first counts. When the parent dies the
- * channel ends: that tells it to stop, with SIGTERM.
+ * channel ends: that tells it to stop, with SIGTERM, and it sees to the grace
+ * period itself.
  *
  * All calls are for the worker's own loop, hem_process_index() excepted.
  */

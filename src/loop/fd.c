@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "loop/forks.h"
 
 #define BATCH       256
 #define FIRST_SLOTS 64
@@ -19,13 +20,15 @@ static int reserve(hem_loop *l, int fd)
     uint32_t slots = l->fd_slots ? l->fd_slots : FIRST_SLOTS;
     while (slots < need)
         slots *= 2;
+    hem__forks_lock();
     hem__fd_slot *fds = hem__realloc(l->fds, slots * sizeof(*fds));
-    if (!fds)
-        return HEM_ENOMEM;
-    memset(fds + l->fd_slots, 0, (slots - l->fd_slots) * sizeof(*fds));
-    l->fds = fds;
-    l->fd_slots = slots;
-    return 0;
+    if (fds) {
+        memset(fds + l->fd_slots, 0, (slots - l->fd_slots) * sizeof(*fds));
+        l->fds = fds;
+        l->fd_slots = slots;
+    }
+    hem__forks_unlock();
+    return fds ? 0 : HEM_ENOMEM;
 }
 
 void hem__fd_open_none(hem_loop *l, hem__fd *d)

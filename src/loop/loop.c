@@ -8,6 +8,7 @@
 #include "base/sys.h"
 #include "loop/fd.h"
 #include "loop/fiber.h"
+#include "loop/forks.h"
 #include "loop/interrupt.h"
 #include "loop/pool.h"
 #include "loop/post.h"
@@ -24,19 +25,6 @@ static atomic_uint last_id; /* of all loops */
 #define TURN_LONG  (2 * HEM_MSEC)
 #define TURN_SHORT (500 * HEM_USEC)
 #define PACE_MIN   8
-
-/* A forked child has no loop. */
-static void after_fork(void)
-{
-    if (hem__loop)
-        hem__loop_abandon(hem__loop);
-}
-
-static void watch_forks(void)
-{
-    /* Without memory for this, descriptors stay open in children. */
-    (void)pthread_atfork(NULL, NULL, after_fork);
-}
 
 int hem__loop_init(hem_loop *l, const hem__loop_config *config)
 {
@@ -60,8 +48,7 @@ int hem__loop_init(hem_loop *l, const hem__loop_config *config)
     int rc = hem__fds_init(l);
     if (rc < 0)
         return rc;
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, watch_forks);
+    hem__forks_add(l);
     hem__loop = l;
     return 0;
 }
@@ -94,6 +81,7 @@ void hem__loop_drain(hem_loop *l)
 
 void hem__loop_deinit(hem_loop *l)
 {
+    hem__forks_remove(l);
     for (hem__ready *n = l->ready.first; n; n = n->next)
         hem__queue_moved(n, NULL);
     hem__posts_finish(l);

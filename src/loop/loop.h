@@ -98,6 +98,7 @@ struct hem_loop {
      * be switched to, and its record is needed yet. */
     hem__fiber *concluding;
     pid_t pid;       /* that made it */
+    hem__list link;  /* among the loops of the process */
     uint64_t serial; /* no other loop of the process has it, before or after */
 };
 
@@ -120,8 +121,7 @@ void hem__loop_drain(hem_loop *l);
 /* Take it down; no fiber is left. */
 void hem__loop_deinit(hem_loop *l);
 
-/* In a forked child: close what it inherited, and forget it. fork() itself sees
- * to that. */
+/* In a forked child: close what it inherited, and forget it. See forks.h. */
 void hem__loop_abandon(hem_loop *l);
 
 /* Run `n`, taken from the ready queue. */

@@ -104,6 +104,17 @@ static int watch(hem_loop *l, hem_child *c, int fd)
     return 0;
 }
 
+bool hem__child_is_of(const hem_loop *l, pid_t pid)
+{
+    for (uint32_t i = 0; i < l->fd_slots; i++) {
+        hem__fd *d = l->fds[i].owner;
+        if (d && d->on_ready == on_ready &&
+            HEM__CONTAINER(d, hem_child, fd)->pid == pid)
+            return true;
+    }
+    return false;
+}
+
 int hem__child_adopt(hem_loop *l, hem_child *c, pid_t pid, int fd)
 {
     *c = (hem_child){.pid = pid};
@@ -238,6 +249,21 @@ static void kill_and_reap(hem_child *c)
     (void)reap(c, rc < 0 ? WNOHANG : 0);
 }
 
+static void finish(hem_loop *l, hem_child *c)
+{
+    hem__child_reap_held(c);
+    (void)hem__fd_close(l, &c->proc);
+    (void)hem__fd_close(l, &c->fd);
+    hem__sync_wake(&c->waiters, SIZE_MAX, "hem_child_close");
+}
+
+void hem__child_release(hem_child *c)
+{
+    hem_loop *l = hem__loop_need("hem__child_release");
+    hem__child_look(c);
+    finish(l, c);
+}
+
 void hem_child_close(hem_child *c)
 {
     if (!c || !hem__child_is_open(c))
@@ -245,8 +271,5 @@ void hem_child_close(hem_child *c)
     hem_loop *l = hem__loop_need("hem_child_close");
     if (hem__child_runs(c))
         kill_and_reap(c);
-    hem__child_reap_held(c);
-    (void)hem__fd_close(l, &c->proc);
-    (void)hem__fd_close(l, &c->fd);
-    hem__sync_wake(&c->waiters, SIZE_MAX, "hem_child_close");
+    finish(l, c);
 }

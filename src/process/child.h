@@ -78,6 +78,9 @@ int hem__child_wait_once(hem_child *c, const hem__sync_kind *kind);
 /* Park until it has ended; virtual time does not overtake it. */
 int hem__child_wait_for_end(hem_child *c, const hem__sync_kind *kind);
 
+/* Whether the pid is that of an open child of this loop. */
+bool hem__child_is_of(const hem_loop *l, pid_t pid);
+
 /* How it ended. HEM_EAGAIN: it runs; HEM_ECHILD: somebody else reaped it. */
 int hem__child_tell(const hem_child *c, hem_child_status *ret);
 
@@ -100,6 +103,7 @@ int hem__child_wait_by_pid(const hem_child *c, siginfo_t *info, int flags);
 int hem__child_kill_by_pid(const hem_child *c, int signo);
 
 /* Close it, but leave the process alone: it goes on, and is nobody's. */
+void hem__child_release(hem_child *c);
 void hem__subprocess_release(hem_subprocess *p);
 
 #endif

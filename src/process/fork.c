@@ -21,6 +21,7 @@
 #include "coro/overflow.h"
 #include "loop/fd.h"
 #include "loop/fiber.h"
+#include "loop/forks.h"
 #include "process/child.h"
 
 #define SIGNAL_MAX 64
@@ -65,6 +66,7 @@ static void flush_output(void)
 
 _Noreturn static void be_child(const struct fork_job *j)
 {
+    hem__forks_abandon();
     hem__overflow_abandon();
     hem__fork_ready_abandon();
     default_signals(j->call->blocked);

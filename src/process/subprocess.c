@@ -285,9 +285,8 @@ static void finish(hem_loop *l, hem_subprocess *p)
 
 void hem__subprocess_release(hem_subprocess *p)
 {
-    hem_loop *l = hem__loop_need("hem__subprocess_release");
-    (void)hem__fd_close(l, &p->child.fd);
-    finish_rest(l, p);
+    hem__child_release(&p->child);
+    finish_rest(hem__loop, p);
 }
 
 /* Wait as long as the grace lasts, which is that of the first who closes it. The

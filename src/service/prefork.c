@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "hem/error.h"
 #include "hem/failure.h"
+#include "service/orphans.h"
 #include "service/service.h"
 #include "service/worker.h"
 
@@ -126,6 +127,7 @@ static int run_context(hem__service *s)
 static int start_helpers(hem__service *s, hem_scope *helpers)
 {
     HEM_TRY(hem_scope_spawn(helpers, NULL, hem__control_task, s));
+    HEM_TRY(hem__orphans_start(s, helpers));
     HEM_TRY(hem__admin_start(s, helpers));
     HEM_TRY(hem__health_start(s, helpers));
     return hem__watchdog_start(s, helpers);

@@ -25,8 +25,7 @@ static void begin(hem__service *s)
     hem__service_event(s, &(hem_prefork_event){.kind = HEM_SERVICE_IS_UNREADY,
                                                .signal = s->stop_signal,
                                                .error = s->result});
-    if (!s->upgraded)
-        hem__service_notify(s, "STOPPING=1");
+    hem__service_notify(s, "STOPPING=1");
     hem_event_set(&s->asked);
 }
 

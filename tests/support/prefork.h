@@ -49,7 +49,7 @@ struct prefork {
     hem_worker_fn *worker;
     hem_prefork_options options; /* num_workers 0: 2 */
     int expected;                /* from hem_prefork() */
-    void *more;                  /* the test's own */
+    int turns;                   /* the test's own */
     struct prefork_shared *shared;
     int gate[2]; /* a pipe: prefork_pass_gate() */
     struct process process;

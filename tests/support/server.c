@@ -93,6 +93,7 @@ int worker_until_stopped(hem_worker *w, void *arg)
     struct server *s = arg;
     uint32_t i = hem_worker_index(w);
     s->shared->pids[i] = getpid();
+    hem_worker_ready(w);
     process_say('r');
     s->shared->signals[i] = hem_worker_wait(w);
     s->shared->again[i] = hem_worker_wait(w);

@@ -32,6 +32,7 @@ const struct scenario scenarios[] = {
     {"fork",    scenario_fork},
     {"subprocess", scenario_subprocess},
     {"prefork", scenario_prefork},
+    {"daemon",  scenario_daemon},
 };
 /* clang-format on */
 const size_t scenario_count = COUNT_OF(scenarios);

@@ -42,6 +42,7 @@ void scenario_pipes(void);
 void scenario_fork(void);
 void scenario_subprocess(void);
 void scenario_prefork(void);
+void scenario_daemon(void);
 
 /* A child process is about to end: failed checks count for the scenario. */
 void in_child(void);
