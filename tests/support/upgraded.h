@@ -33,11 +33,12 @@
 void upgraded_role(void);
 
 struct upgraded {
-    pid_t pid;     /* of the latest service */
-    uint16_t port; /* where it answers */
-    int listener;  /* the test's own; -1: closed */
-    FILE *lines;   /* what they say */
-    int gate;      /* both ends of a fifo */
+    const char *name; /* of the socket, for the test to set; NULL: none */
+    pid_t pid;        /* of the latest service */
+    uint16_t port;    /* where it answers */
+    int listener;     /* the test's own; -1: closed */
+    FILE *lines;      /* what they say */
+    int gate;         /* both ends of a fifo */
     size_t count;
     char *said[1000]; /* and was not waited for yet */
 };
