@@ -50,7 +50,7 @@
  *
  * systemd (notify.h): READY, RELOADING, STOPPING, STATUS and MAINPID are sent
  * where $NOTIFY_SOCKET asks for them, the watchdog is fed while this loop and
- * those of all workers make progress, and more time is asked for
+ * those of all workers that are ready make progress, and more time is asked for
  * while workers drain. packaging/systemd has units.
  */
 #ifndef HEM_PREFORK_H

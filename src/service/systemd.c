@@ -26,7 +26,7 @@
 #include "hem/error.h"
 #include "hem/notify.h"
 #include "hem/task.h"
-#include "service/health.h"
+#include "service/service.h"
 #include "service/upgrade.h"
 
 #define RETRY_IN (100 * HEM_MSEC)
@@ -155,6 +155,13 @@ void hem__service_notify_status(hem__service *s)
 
 /* ---- the watchdog ---- */
 
+static bool has_heart(const hem__service *s, const hem__instance *i)
+{
+    const hem_run_options *run = s->options->run;
+    return i->role->fn && !(run && run->clock) &&
+           i->state == HEM__INSTANCE_READY;
+}
+
 /* Without a beat for so long a worker is stuck. With heartbeats it is for
  * health.c to replace it, and only if that comes to nothing for the watchdog. */
 static hem_ns patience(const hem__service *s)
@@ -164,29 +171,39 @@ static hem_ns patience(const hem__service *s)
     return heartbeat > interval / 2 ? 2 * heartbeat : interval;
 }
 
-/* Whose last beat is the oldest. */
-static const hem__instance *find_slowest(const hem__service *s)
+/* Look at one; true: its loop turns, as far as can be seen. `late`: this loop
+ * was held up itself, and cannot tell. */
+static bool is_lively(const hem__service *s, hem__instance *i, bool late)
 {
-    const hem__instance *slowest = NULL;
-    for (hem__list *l = s->instances.next; l != &s->instances; l = l->next) {
-        const hem__instance *i = HEM__CONTAINER(l, hem__instance, link);
-        if (i->beat_at > 0 && (!slowest || i->beat_at < slowest->beat_at))
-            slowest = i;
+    hem_ns now = hem_now();
+    uint64_t beats = atomic_load(&i->slot->beats);
+    if (beats != i->beats || i->beat_at < i->ready_at || late) {
+        i->beats = beats;
+        i->beat_at = now;
     }
-    return slowest;
+    return now - i->beat_at < patience(s);
 }
 
-static void starve(hem__service *s)
+static const hem__instance *find_stuck(hem__service *s, bool late)
 {
-    const hem__instance *i = find_slowest(s);
-    char name[HEM__INSTANCE_NAME];
-    if (!s->systemd.starving)
-        hem_log(HEM_LOG_ERROR, "%s makes no progress: watchdog is not fed",
-                i ? hem__instance_name(i, name) : s->role.name);
-    s->systemd.starving = true;
+    const hem__instance *stuck = NULL;
+    for (hem__list *l = s->instances.next; l != &s->instances; l = l->next) {
+        hem__instance *i = HEM__CONTAINER(l, hem__instance, link);
+        if (has_heart(s, i) && !is_lively(s, i, late))
+            stuck = i;
+    }
+    return stuck;
 }
 
-/* A loop that was held up itself cannot tell whether others were. */
+static void starve(hem__systemd *d, const hem__instance *stuck)
+{
+    char name[HEM__INSTANCE_NAME];
+    if (!d->starving)
+        hem_log(HEM_LOG_ERROR, "%s makes no progress: watchdog is not fed",
+                hem__instance_name(stuck, name));
+    d->starving = true;
+}
+
 static void feed(hem__service *s)
 {
     hem__systemd *d = &s->systemd;
@@ -194,13 +211,14 @@ static void feed(hem__service *s)
     if (now < d->feed_at)
         return;
     bool late = now - d->feed_at >= d->interval / 2;
-    d->feed_at = now + d->interval / 2;
-    if (!late && !hem__health_all_beat(s, patience(s))) {
-        starve(s);
+    const hem__instance *stuck = find_stuck(s, late);
+    if (stuck) {
+        starve(d, stuck);
     } else if (!d->successor) {
         d->starving = false;
         (void)send_now(d, "WATCHDOG=1"); /* or the next time */
     }
+    d->feed_at = now + d->interval / 2;
 }
 
 /* ---- the task ---- */
@@ -293,11 +311,23 @@ void hem__systemd_init(hem__service *s)
     hem_event_init(&s->systemd.changed);
 }
 
+/* Four times in what is waited for. */
+static hem_ns pulse_for(const hem__service *s)
+{
+    hem_ns heartbeat = s->options->heartbeat;
+    hem_ns least = s->systemd.interval;
+    if (heartbeat > 0 && heartbeat < least)
+        least = heartbeat;
+    return least / 4;
+}
+
 int hem__watchdog_start(hem__service *s, hem_scope *scope)
 {
     hem__systemd *d = &s->systemd;
     if (!d->on)
         return 0;
+    if (d->interval != HEM_NEVER)
+        s->pulse = pulse_for(s);
     d->feed_at = hem_now();
     HEM_TRY(hem__timers_reserve(&hem__loop->timers));
     /* Eager: it gives the place back, however soon it is cancelled. */
