@@ -58,18 +58,22 @@ static int count_descriptors(pid_t pid)
     return n;
 }
 
-/* Until worker 1 has a connection. */
-static void wait_under_way(int before)
+/* Wait until a worker has a connection, and return its index. */
+static int wait_under_way(const int *before)
 {
-    for (int i = 0; count_descriptors(pids[1]) <= before; i++) {
-        if (i == PATIENCE_MS)
-            fail_msg("nobody connects");
+    for (int i = 0; i < PATIENCE_MS; i++) {
+        int w = i % WORKERS;
+        if (count_descriptors(pids[w]) > before[w])
+            return w;
         poll(NULL, 0, 1);
     }
+    fail_msg("nobody connects");
+    return -1;
 }
 
-static void begin(struct program *server, struct program *load,
-                  const char *heartbeat, const char *option)
+/* Returns the index of a worker that has a connection. */
+static int begin(struct program *server, struct program *load,
+                 const char *heartbeat, const char *option)
 {
     const char *serve[] = {"--workers", "4",           "--verbose", "--grace",
                            "10m",       "--heartbeat", heartbeat,   NULL};
@@ -78,9 +82,11 @@ static void begin(struct program *server, struct program *load,
     start_server(server, root, 0, serve);
     for (int i = 0; i < WORKERS; i++)
         wait_worker(server, "is ready");
-    int before = count_descriptors(pids[1]);
+    int before[WORKERS];
+    for (int i = 0; i < WORKERS; i++)
+        before[i] = count_descriptors(pids[i]);
     load_start(load, root, server->port, args);
-    wait_under_way(before);
+    return wait_under_way(before);
 }
 
 /* End the load. At most `deaths` times all connections have lost a request. */
@@ -123,8 +129,8 @@ static void hostile_30_a_stopped_worker_loses_what_was_under_way(void **state)
 {
     (void)state;
     struct program server, load;
-    begin(&server, &load, "3s", NULL);
-    kill(pids[1], SIGSTOP);
+    int busy = begin(&server, &load, "3s", NULL);
+    kill(pids[busy], SIGSTOP);
     wait_worker(&server, "is stuck");
     wait_worker(&server, "is ready");
     end(&server, &load, 1);
