@@ -13,7 +13,6 @@
 #define INTERVAL (20 * HEM_SEC) /* of the watchdog */
 
 static hem_prefork_options options;
-static hem_run_options run_options;
 static hem__service service;
 static hem__seat seats[WORKERS];
 static hem__instance instances[WORKERS];
@@ -28,24 +27,18 @@ static int work(hem_worker *w, void *arg)
 }
 
 static const hem__role role = {.fn = work, .name = "worker"};
-static int do_nothing(void *arg)
-{
-    (void)arg;
-    return 0;
-}
-
-static const hem__role plain = {.plain = do_nothing, .name = "plain"};
-
 /* A worker that is ready since now. */
 static void set_up_worker(int k)
 {
     seats[k] = (hem__seat){.role = &role, .now = &instances[k]};
     memset((void *)&slots[k], 0, sizeof(slots[k]));
+    atomic_store(&slots[k].beats, 1);
     instances[k] = (hem__instance){.service = &service,
                                    .role = &role,
                                    .index = (uint32_t)k,
                                    .pid = 1000 + k,
                                    .slot = &slots[k],
+                                   .alive = true,
                                    .state = HEM__INSTANCE_READY,
                                    .ready_at = hem_now()};
     hem__list_insert(&service.instances, &instances[k].link);
@@ -61,10 +54,10 @@ static void set_up(hem_ns interval)
     if (interval)
         setenv("WATCHDOG_USEC", us, 1);
     memset(&options, 0, sizeof(options));
-    memset(&run_options, 0, sizeof(run_options));
     memset((void *)&service, 0, sizeof(service));
     service.options = &options;
     service.pid = getpid();
+    service.threads = true; /* nobody is killed */
     service.seats = seats;
     service.seat_count = service.wanted = WORKERS;
     hem__list_init(&service.instances);
@@ -125,6 +118,7 @@ static int pass(hem_ns d, int hearts, const char *text)
 #define BEGIN(interval)                                                        \
     set_up(interval);                                                          \
     HEM_SCOPE(scope);                                                          \
+    check_int(hem__health_start(&service, &scope), 0);                         \
     check_int(hem__watchdog_start(&service, &scope), 0)
 
 static void become_ready(void)
@@ -230,7 +224,6 @@ VIRTUAL_TEST(where_nobody_asked_there_is_no_task)
     hem__systemd_init(&service);
     HEM_SCOPE(none);
     check_int(hem__watchdog_start(&service, &none), 0);
-    check_int(service.pulse, 0);
     become_ready();
     hem__service_notify_status(&service);
     check_int(hem_scope_close(&none, 0), 0); /* does not wait */
@@ -323,7 +316,6 @@ VIRTUAL_TEST(that_nobody_is_there_is_logged_once)
 VIRTUAL_TEST(the_watchdog_is_fed_in_half_its_interval_while_all_turn)
 {
     BEGIN(INTERVAL);
-    check_int(service.pulse, INTERVAL / 4);
     check_int(count_told(FED), 1);
     check_int(pass(10 * INTERVAL, WORKERS, FED), 20);
     tear_down(&scope);
@@ -336,29 +328,21 @@ VIRTUAL_TEST(a_worker_that_is_stuck_starves_the_watchdog)
     check(pass(INTERVAL, WORKERS, FED) > 0);
     check(pass(2 * INTERVAL, 1, FED) <= 2);
     check_int(pass(4 * INTERVAL, 1, FED), 0);
-    check_logged("worker 1 (pid 1001) makes no progress");
+    check_logged("worker 1 (thread) makes no progress");
     check(pass(INTERVAL, WORKERS, FED) > 0); /* it goes on */
     check(pass(4 * INTERVAL, 1, FED) <= 2);
-    check_logged("worker 1 (pid 1001) makes no progress");
+    check_logged("worker 1 (thread) makes no progress");
     tear_down(&scope);
     return 0;
 }
 
-VIRTUAL_TEST(who_is_not_ready_or_has_no_loop_is_not_asked_for_progress)
+VIRTUAL_TEST(who_is_not_ready_or_has_no_heart_is_not_asked_for_progress)
 {
-    static hem_virtual_clock clock;
     BEGIN(INTERVAL);
     (void)count_told(FED);
     instances[0].state = HEM__INSTANCE_STARTING;
-    instances[1].state = HEM__INSTANCE_TOLD;
-    check_int(pass(3 * INTERVAL, 0, FED), 6);
-    instances[0].state = HEM__INSTANCE_READY;
-    instances[0].role = &plain;
-    check_int(pass(3 * INTERVAL, 0, FED), 6);
-    instances[0].role = &role;
-    instances[1].state = HEM__INSTANCE_READY;
-    run_options.clock = &clock;
-    options.run = &run_options;
+    atomic_store(&slots[1].beats,
+                 0); /* without a loop, or on a virtual clock */
     check_int(pass(3 * INTERVAL, 0, FED), 6);
     tear_down(&scope);
     return 0;
@@ -383,24 +367,14 @@ VIRTUAL_TEST(with_heartbeats_the_watchdog_leaves_time_to_replace)
     set_up(INTERVAL);
     HEM_SCOPE(scope);
     options.heartbeat = 2 * INTERVAL;
+    check_int(hem__health_start(&service, &scope), 0);
     check_int(hem__watchdog_start(&service, &scope), 0);
-    check_int(service.pulse, INTERVAL / 4);
     (void)count_told(FED);
     check_int(pass(3 * INTERVAL, 0, FED), 6);
-    check(pass(3 * INTERVAL, 0, FED) <= 2);
+    check_logged("worker 0 (thread) is stuck");
+    check_logged("worker 1 (thread) is stuck");
+    check(pass(3 * INTERVAL, 0, FED) <= 3);
     check_logged("makes no progress");
-    tear_down(&scope);
-    return 0;
-}
-
-VIRTUAL_TEST(hearts_beat_as_often_as_anybody_needs_it)
-{
-    set_up(INTERVAL);
-    HEM_SCOPE(scope);
-    options.heartbeat = HEM_SEC;
-    check_int(hem__watchdog_start(&service, &scope), 0);
-    check_int(service.pulse, HEM_SEC / 4);
-    (void)count_told(FED);
     tear_down(&scope);
     return 0;
 }
@@ -474,10 +448,9 @@ int main(void)
         LEDGER_TEST(that_nobody_is_there_is_logged_once),
         LEDGER_TEST(the_watchdog_is_fed_in_half_its_interval_while_all_turn),
         LEDGER_TEST(a_worker_that_is_stuck_starves_the_watchdog),
-        LEDGER_TEST(who_is_not_ready_or_has_no_loop_is_not_asked_for_progress),
+        LEDGER_TEST(who_is_not_ready_or_has_no_heart_is_not_asked_for_progress),
         LEDGER_TEST(a_loop_that_was_held_up_itself_blames_nobody),
         LEDGER_TEST(with_heartbeats_the_watchdog_leaves_time_to_replace),
-        LEDGER_TEST(hearts_beat_as_often_as_anybody_needs_it),
         LEDGER_TEST(more_time_is_asked_for_while_workers_drain),
         LEDGER_TEST(
             a_successor_says_nothing_before_it_is_ready_and_who_it_is_then),

@@ -26,7 +26,8 @@
 #include "hem/error.h"
 #include "hem/notify.h"
 #include "hem/task.h"
-#include "service/service.h"
+#include "service/health.h"
+#include "service/upgrade.h"
 
 #define RETRY_IN (100 * HEM_MSEC)
 #define EXTEND   (10 * HEM_SEC)
@@ -154,13 +155,6 @@ void hem__service_notify_status(hem__service *s)
 
 /* ---- the watchdog ---- */
 
-static bool has_heart(const hem__service *s, const hem__instance *i)
-{
-    const hem_run_options *run = s->options->run;
-    return i->role->fn && !(run && run->clock) &&
-           i->state == HEM__INSTANCE_READY;
-}
-
 /* Without a beat for so long a worker is stuck. With heartbeats it is for
  * health.c to replace it, and only if that comes to nothing for the watchdog. */
 static hem_ns patience(const hem__service *s)
@@ -170,39 +164,29 @@ static hem_ns patience(const hem__service *s)
     return heartbeat > interval / 2 ? 2 * heartbeat : interval;
 }
 
-/* Look at one; true: its loop turns, as far as can be seen. `late`: this loop
- * was held up itself, and cannot tell. */
-static bool is_lively(const hem__service *s, hem__instance *i, bool late)
+/* Whose last beat is the oldest. */
+static const hem__instance *find_slowest(const hem__service *s)
 {
-    hem_ns now = hem_now();
-    uint64_t beats = atomic_load(&i->slot->beats);
-    if (beats != i->beats || i->beat_at < i->ready_at || late) {
-        i->beats = beats;
-        i->beat_at = now;
-    }
-    return now - i->beat_at < patience(s);
-}
-
-static const hem__instance *find_stuck(hem__service *s, bool late)
-{
-    const hem__instance *stuck = NULL;
+    const hem__instance *slowest = NULL;
     for (hem__list *l = s->instances.next; l != &s->instances; l = l->next) {
-        hem__instance *i = HEM__CONTAINER(l, hem__instance, link);
-        if (has_heart(s, i) && !is_lively(s, i, late))
-            stuck = i;
+        const hem__instance *i = HEM__CONTAINER(l, hem__instance, link);
+        if (i->beat_at > 0 && (!slowest || i->beat_at < slowest->beat_at))
+            slowest = i;
     }
-    return stuck;
+    return slowest;
 }
 
-static void starve(hem__systemd *d, const hem__instance *stuck)
+static void starve(hem__service *s)
 {
+    const hem__instance *i = find_slowest(s);
     char name[HEM__INSTANCE_NAME];
-    if (!d->starving)
+    if (!s->systemd.starving)
         hem_log(HEM_LOG_ERROR, "%s makes no progress: watchdog is not fed",
-                hem__instance_name(stuck, name));
-    d->starving = true;
+                i ? hem__instance_name(i, name) : s->role.name);
+    s->systemd.starving = true;
 }
 
+/* A loop that was held up itself cannot tell whether others were. */
 static void feed(hem__service *s)
 {
     hem__systemd *d = &s->systemd;
@@ -210,14 +194,13 @@ static void feed(hem__service *s)
     if (now < d->feed_at)
         return;
     bool late = now - d->feed_at >= d->interval / 2;
-    const hem__instance *stuck = find_stuck(s, late);
-    if (stuck) {
-        starve(d, stuck);
+    d->feed_at = now + d->interval / 2;
+    if (!late && !hem__health_all_beat(s, patience(s))) {
+        starve(s);
     } else if (!d->successor) {
         d->starving = false;
         (void)send_now(d, "WATCHDOG=1"); /* or the next time */
     }
-    d->feed_at = now + d->interval / 2;
 }
 
 /* ---- the task ---- */
@@ -298,7 +281,7 @@ static int keep_told(void *arg)
 void hem__systemd_init(hem__service *s)
 {
     const char *to = getenv("NOTIFY_SOCKET");
-    const char *successor = getenv("HEM_UPGRADE_PID");
+    const char *successor = getenv(HEM__UPGRADE_PID);
     hem_ns interval = hem_watchdog_interval();
     s->systemd = (hem__systemd){
         .on = to && *to,
@@ -310,23 +293,11 @@ void hem__systemd_init(hem__service *s)
     hem_event_init(&s->systemd.changed);
 }
 
-/* Four times in what is waited for. */
-static hem_ns pulse_for(const hem__service *s)
-{
-    hem_ns heartbeat = s->options->heartbeat;
-    hem_ns least = s->systemd.interval;
-    if (heartbeat > 0 && heartbeat < least)
-        least = heartbeat;
-    return least / 4;
-}
-
 int hem__watchdog_start(hem__service *s, hem_scope *scope)
 {
     hem__systemd *d = &s->systemd;
     if (!d->on)
         return 0;
-    if (d->interval != HEM_NEVER)
-        s->pulse = pulse_for(s);
     d->feed_at = hem_now();
     HEM_TRY(hem__timers_reserve(&hem__loop->timers));
     /* Eager: it gives the place back, however soon it is cancelled. */

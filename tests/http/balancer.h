@@ -75,6 +75,16 @@ static inline void place_start(struct place *p, const char *root,
     wait_line(&p->program, "service ready");
 }
 
+/* End what a failed test has left there. */
+static inline void place_kill(struct place *p)
+{
+    if (p->program.pid > 0) {
+        kill(p->program.pid, SIGKILL);
+        wait_end(&p->program);
+        forget(&p->program);
+    }
+}
+
 /* Read a file beneath packaging/ into `ret` of TEXT_MAX bytes. */
 static inline void read_packaged(char *ret, const char *name)
 {
