@@ -339,7 +339,7 @@ static int limit(void *arg)
 {
     const struct prefork *p = arg;
     struct rlimit before, now;
-    int resource = *(int *)p->more;
+    int resource = p->turns;
     const int signals[] = {SIGUSR1, 0};
     HEM_SIGNAL(told);
     HEM_TRY(hem_signal_open(&told, signals));
@@ -369,7 +369,7 @@ static void starve(hem_main_fn *context, int resource, int error)
 {
     struct prefork p = {.worker = prefork_serve,
                         .options = {RESTARTED, .main = context},
-                        .more = &resource};
+                        .turns = resource};
     p.options.main_arg = &p;
     prefork_start(&p);
     prefork_await(&p, PREFORK_SERVICE_READY, 1);
