@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Rolling restarts, and workers that are replaced one by one. */
 #include <signal.h>
+#include <sys/prctl.h>
 
 #include "forked.h"
 #include "prefork.h"
@@ -273,11 +274,21 @@ static void a_worker_and_its_successor_killed_are_one_restart(void **state)
     prefork_free(&p);
 }
 
+static int stand_still(hem_worker *w, void *arg)
+{
+    (void)arg;
+    hem_worker_ready(w);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    while (pause() < 0)
+        continue;
+    return 0;
+}
+
 static void
 an_old_worker_that_does_not_drain_is_killed_without_harm(void **state)
 {
     (void)state;
-    struct prefork p = {.worker = prefork_serve,
+    struct prefork p = {.worker = stand_still,
                         .options = {.num_workers = 1, .grace = -1},
                         .expected = HEM_ESIGNALED}; /* when it stops */
     struct ending e;

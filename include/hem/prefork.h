@@ -268,8 +268,9 @@ HEM_API HEM_CHECK int hem_prefork(hem_worker_fn *worker, void *arg,
  * `value` may be a struct with several; processes get a copy of memory as it is
  * now, or at their own, later start, threads the thing itself. The task of a
  * main context is one of the parent's loop: it must not hold it for long. If it
- * never calls this the service has no workers, and ends with it. HEM_EALREADY:
- * called before. aiotools' main_ctxmgr, at its yield. [suspends]
+ * never calls this the service has no workers, and ends with it. Returns at
+ * once if a stop signal came before it. HEM_EALREADY: called before;
+ * HEM_ECANCELED: the workers were told to stop, and have ended. aiotools' main_ctxmgr, at its yield. [suspends]
  * [cancel point]
  */
 HEM_API HEM_CHECK int hem_main_serve(hem_main *m, void *value);

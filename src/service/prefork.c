@@ -26,11 +26,6 @@
 #include "service/service.h"
 #include "service/worker.h"
 
-struct hem_main {
-    hem__service *service;
-    hem_event served; /* all workers have ended */
-};
-
 void hem__service_event(hem__service *s, const hem_prefork_event *e)
 {
     const hem_prefork_options *o = s->options;
@@ -45,6 +40,8 @@ void hem__service_event(hem__service *s, const hem_prefork_event *e)
  * those who mind them. */
 static int run_crew(hem__service *s)
 {
+    if (s->state > HEM__SERVICE_READY)
+        return 0; /* it was asked to stop before this task began */
     HEM_SCOPE(lives);
     s->scope = &lives;
     HEM_TRY(hem_scope_spawn(&lives, NULL, hem__stop_task, s));
@@ -191,7 +188,7 @@ static bool are_right(const hem_prefork_options *o)
            are_extras_right(o);
 }
 
-static int init(hem__service *s, hem_worker_fn *fn, void *arg)
+int hem__service_init(hem__service *s, hem_worker_fn *fn, void *arg)
 {
     const hem_prefork_options *o = s->options;
     if (!are_right(o))
@@ -222,7 +219,7 @@ int hem_prefork(hem_worker_fn *worker, void *arg,
         return HEM_EREFUSED;
     const hem_prefork_options *o = opts ? opts : &defaults;
     hem__service s = {.options = o, .sockets = o->sockets};
-    int rc = init(&s, worker, arg);
+    int rc = hem__service_init(&s, worker, arg);
     if (rc == 0)
         rc = hem_run(supervise, &s, &run_options);
     s.state = HEM__SERVICE_STOPPING;

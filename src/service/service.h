@@ -9,6 +9,7 @@
  *   roll.c      replacing: one, all one after the other
  *   stop.c      the steps of stopping
  *   instance.c  one life of one worker: start, ready, told, killed, ended
+ *   judge.c     how it has ended
  *   health.c    heartbeats, memory; systemd.c: what it is told, the watchdog
  *   upgrade.c   another program in this one's place
  *   admin.c     /livez /readyz /metrics; agent.c HAProxy's line; metrics.c
@@ -208,6 +209,15 @@ void hem__service_close_sockets(hem__service *s);
 
 /* ---- prefork.c ---- */
 
+struct hem_main {
+    hem__service *service;
+    hem_event served; /* all workers have ended */
+};
+
+/* Make one that has nothing but its options; hem__crew_deinit() frees what it
+ * has then, also after an error. HEM_EINVAL, HEM_ENOMEM, ... */
+int hem__service_init(hem__service *s, hem_worker_fn *fn, void *arg);
+
 /* Tell the program that watches. */
 void hem__service_event(hem__service *s, const hem_prefork_event *e);
 
@@ -276,6 +286,9 @@ void hem__instance_tell(hem__instance *i, int signo, hem__leaving why);
 
 /* Kill a process; a thread that does not end is named in the log. */
 void hem__instance_kill(hem__instance *i);
+
+/* judge.c: make out its `end`, and name it in the log if it has failed. */
+void hem__instance_judge(hem__instance *i);
 
 static inline void hem__instance_hold(hem__instance *i)
 {
