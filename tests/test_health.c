@@ -133,6 +133,7 @@ VIRTUAL_TEST(one_that_stops_beating_is_stuck_after_the_heartbeat)
     check_logged("worker 1 is stuck: no heartbeat for 1");
     HEM_TRY(beat_for(&f, 1000 * MS, 1)); /* and said once */
     check_int(f.stuck, 1);
+    check(!hem__health_all_beat(&f.service, 200 * MS));
     hem_scope_abort(&s, NULL);
     check_int(hem_scope_close(&s, 0), 0);
     end(&f);
@@ -148,6 +149,7 @@ VIRTUAL_TEST(one_that_beats_again_may_be_stuck_again)
     HEM_TRY(hem__health_start(&f.service, &s));
     for (int i = 1; i <= 3; i++) {
         HEM_TRY(beat_for(&f, 200 * MS, -1));
+        check(hem__health_all_beat(&f.service, 50 * MS));
         HEM_TRY(beat_for(&f, 300 * MS, 2));
         check_int(f.stuck, i);
         check_logged("is stuck");
@@ -170,6 +172,7 @@ VIRTUAL_TEST(one_in_set_up_or_without_a_heart_is_not_stuck)
     HEM_TRY(hem__health_start(&f.service, &s));
     HEM_TRY(hem_sleep(HEM_SEC));
     check_int(f.stuck, 0);
+    check(hem__health_all_beat(&f.service, 50 * MS));
     f.all[0].state = HEM__INSTANCE_TOLD; /* one that drains is held to it */
     HEM_TRY(hem_sleep(HEM_SEC));
     check_int(f.stuck, 1);
@@ -187,6 +190,7 @@ static int sleep_through(struct fake *f)
     hem__loop->virtual_clock->now += 3600 * HEM_SEC;
     HEM_TRY(hem_sleep(20 * MS));
     check_int(f->stuck, 0);
+    check(hem__health_all_beat(&f->service, 100 * MS));
     return beat_for(f, 200 * MS, -1);
 }
 

@@ -333,13 +333,14 @@ hostile_30_a_full_disk_for_the_pid_file_is_said_at_once(void **state)
 
 /* ---- no descriptors, no processes ---- */
 
+static unsigned resource; /* RLIMIT_... */
+
 /* A task of the parent: at SIGUSR1, it has as little as can be of a resource, at
  * the next as much as before. */
 static int limit(void *arg)
 {
-    const struct prefork *p = arg;
     struct rlimit before, now;
-    int resource = *(int *)p->more;
+    (void)arg;
     const int signals[] = {SIGUSR1, 0};
     HEM_SIGNAL(told);
     HEM_TRY(hem_signal_open(&told, signals));
@@ -358,19 +359,19 @@ static int limit(void *arg)
 static int serve_and_limit(hem_main *m, void *arg)
 {
     HEM_SCOPE(s);
-    HEM_TRY(hem_scope_spawn(&s, NULL, limit, arg));
+    (void)arg;
+    HEM_TRY(hem_scope_spawn(&s, NULL, limit, NULL));
     int rc = hem_main_serve(m, NULL);
     rc = hem_scope_close(&s, rc < 0 ? rc : 0);
     return rc < 0 ? rc : prefork_verdict();
 }
 
 /* While it is so, a worker is killed, and its successors cannot be started. */
-static void starve(hem_main_fn *context, int resource, int error)
+static void starve(hem_main_fn *context, unsigned what, int error)
 {
     struct prefork p = {.worker = prefork_serve,
-                        .options = {RESTARTED, .main = context},
-                        .more = &resource};
-    p.options.main_arg = &p;
+                        .options = {RESTARTED, .main = context}};
+    resource = what;
     prefork_start(&p);
     prefork_await(&p, PREFORK_SERVICE_READY, 1);
     prefork_await(&p, 'o', 1);

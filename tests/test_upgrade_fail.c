@@ -58,10 +58,12 @@ static void one_that_is_not_ready_in_time_is_ended(void **state)
 {
     struct upgraded u = {.name = NULL};
     (void)state;
-    upgraded_start(&u, NULL, "hasty pidfile");
-    fail_as(&u, "gate pidfile", "HEM_ETIMEDOUT");
+    upgraded_start(&u, NULL, "hasty brief pidfile");
+    fail_as(&u, "gate brief pidfile", "HEM_ETIMEDOUT");
     fail_as(&u, "stubborn pidfile", "HEM_ETIMEDOUT");
-    upgraded_stop(&u);
+    upgraded_signal(&u, SIGKILL); /* more than it may need to stop */
+    upgraded_ends(&u, u.pid, -SIGKILL);
+    upgraded_end(&u);
 }
 
 /* One that fails has not spoken for the unit. */
@@ -163,7 +165,7 @@ static void a_stop_signal_meanwhile_stops_both(void **state)
     struct upgraded u = {.name = NULL};
     (void)state;
     upgraded_start(&u, NULL, "pidfile");
-    upgraded_set("gate pidfile");
+    upgraded_set("gate brief pidfile");
     pid_t next = upgraded_begin(&u);
     upgraded_logs(&u, "set up");
     upgraded_signal(&u, SIGTERM);

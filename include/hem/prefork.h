@@ -23,6 +23,15 @@
  *                      stops, and goes on as it was if it never is
  *     SIGTTIN SIGTTOU  one worker more, one less
  *
+ * What is started in an upgrade is a child of this process, with its standard
+ * descriptors, its environment, and `sockets` in their order, as if handed over
+ * by systemd: a program takes them by hem_inherited_sockets() (listen.h), and
+ * opens them where there are none. It is ready when its own service is; until
+ * then this one serves, and keeps the pid file. What it does not hand on, a
+ * successor should find as it is: files of Unix sockets are not to be removed
+ * by who stops for an upgrade. Another SIGUSR2 meanwhile is refused, as it is in
+ * process 1, whose end would be the container's. A stop signal stops both.
+ *
  * Stopping goes in steps that lose no request, each of them visible to a load
  * balancer before the next:
  *
@@ -245,7 +254,8 @@ HEM_API HEM_CHECK int hem_prefork(hem_worker_fn *worker, void *arg,
 /*
  * In the main context: start the workers, who get `value` by
  * hem_worker_value(), and wait until all have ended. Returns the signal that
- * stopped the service, 0: they ended by themselves, or the error that ended it.
+ * stopped the service (SIGUSR2: another program is in its place), 0: they ended
+ * by themselves, or the error that ended it.
  *
  *     static int context(hem_main *m, void *arg)
  *     {

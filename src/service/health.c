@@ -15,6 +15,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "hem/clock.h"
+#include "hem/notify.h"
 #include "service/health.h"
 #include "service/jitter.h"
 #include "service/resident.h"
@@ -74,6 +75,18 @@ static void listen_to_heart(hem__instance *i, hem_ns late)
         hem__instance_kill(i);
 }
 
+bool hem__health_all_beat(const hem__service *s, hem_ns within)
+{
+    hem_ns now = hem_now();
+    const struct hem__list *all = &s->instances;
+    for (const struct hem__list *e = all->next; e != all; e = e->next) {
+        const hem__instance *i = HEM__CONTAINER(e, hem__instance, link);
+        if (has_heart(i) && i->beat_at > 0 && now - i->beat_at > within)
+            return false;
+    }
+    return true;
+}
+
 /* ---- memory ---- */
 
 /* How much it may have: drawn once for each, and kept as one more. */
@@ -119,7 +132,7 @@ static void look(hem__service *s, hem_ns late)
 static int keep_looking(void *arg)
 {
     hem__service *s = arg;
-    hem_ns period = hem__health_period(s->options->heartbeat);
+    hem_ns period = hem__health_period(s->pulse * LOOKS);
     for (hem_ns before = hem_now();;) {
         HEM_TRY(hem_sleep(period));
         hem_ns now = hem_now();
@@ -131,9 +144,13 @@ static int keep_looking(void *arg)
 int hem__health_start(hem__service *s, hem_scope *scope)
 {
     const hem_prefork_options *o = s->options;
-    if (o->heartbeat > 0)
-        s->pulse = hem__health_period(o->heartbeat);
-    if (o->heartbeat <= 0 && o->max_memory == 0)
+    hem_ns watchdog = hem_watchdog_interval();
+    hem_ns beat = o->heartbeat > 0 ? o->heartbeat : HEM_NEVER;
+    if (watchdog < beat)
+        beat = watchdog;
+    if (beat != HEM_NEVER)
+        s->pulse = hem__health_period(beat);
+    if (beat == HEM_NEVER && o->max_memory == 0)
         return 0;
-    return hem_scope_spawn_with(scope, NULL, keep_looking, s, .name = "health");
+    return hem_scope_spawn(scope, NULL, keep_looking, s);
 }

@@ -11,8 +11,6 @@
 #ifndef HTTP_BALANCER_H
 #define HTTP_BALANCER_H
 
-#include <sys/un.h>
-
 #include "load.h"
 
 enum { FRONT_FD = 3, TEXT_MAX = 16 * 1024 };

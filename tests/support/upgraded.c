@@ -170,7 +170,7 @@ static int run_service(void)
         .on_event = tell,
         .upgrade_timeout = is_set("hasty") ? 30 * HEM_MSEC : 0,
         .unready = is_set("patient") ? HEM_NEVER : 0,
-        .grace = is_set("gate") || is_set("hasty") ? 20 * HEM_MSEC : 0,
+        .grace = is_set("brief") ? 20 * HEM_MSEC : 0,
         .admin = is_set("admin") ? admin : NULL,
         .pid_file = is_set("pidfile")   ? path_of("pid")
                     : is_set("nowhere") ? path_of("no/such")

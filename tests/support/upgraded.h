@@ -11,6 +11,7 @@
  *   nonsense  says something else than that it is ready
  *   stubborn  is never ready, and SIGTERM does not end it
  *   hasty     gives its successor 30 ms  threads   of threads
+ *   brief     gives its workers 20 ms to stop, and its successor little more
  *   pidfile   has one, `pid`             nowhere   has one that cannot be
  *   patient   is unready for ever before it stops
  *   admin     has `admin.sock`           context   has a main context

@@ -2,9 +2,11 @@
 /* Processes: forked, told, waited for, and a prefork server. */
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "forked.h"
+#include "service/upgrade.h"
 #include "torture.h"
 
 /* Errors of a child that fails. */
@@ -182,6 +184,35 @@ static int subprocess_main(void *arg)
 void scenario_subprocess(void)
 {
     check_success(hem_run(subprocess_main, NULL, NULL));
+}
+
+/* What goes on when it is ready has to be ended here. */
+static int start_upgrade(void)
+{
+    static char *const argv[] = {"sh", "-c", "echo READY >&3; exec sleep 60",
+                                 NULL};
+    const hem__upgrade_call call = {
+        .argv = argv, .timeout = HEM_SEC, .grace = HEM_SEC};
+    pid_t pid;
+    int rc = hem__upgrade_run(&call, &pid);
+    if (rc == 0) {
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+    }
+    return rc;
+}
+
+static int upgrade_main(void *arg)
+{
+    (void)arg;
+    check_success(start_upgrade(), SUBPROCESS_FAILED, HEM_EINCOMPLETE,
+                  HEM_EPROTO);
+    return 0;
+}
+
+void scenario_upgrade(void)
+{
+    check_success(hem_run(upgrade_main, NULL, NULL));
 }
 
 static int wait_to_stop(hem_worker *w)
