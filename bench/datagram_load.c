@@ -23,14 +23,12 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "bench.h"
-#include "latency.h"
+#include "load.h"
 
 #define EVENTS_MAX  256
 #define REQUEST_MAX 65507
@@ -50,46 +48,22 @@ struct client {
 };
 
 struct load {
-    struct client *clients;
-    size_t count;    /* of clients */
-    size_t bytes;    /* of a request */
-    size_t answered; /* clients that had an answer */
+    struct load_core core;
+    struct client *clients; /* as many as counted there */
     int poller;
-    clockid_t server; /* its CPU clock */
-    bool has_server;  /* it is known */
-    bool measuring;   /* warmed up */
-    int64_t looked;   /* when lost ones were looked for */
-    uint64_t lost;    /* and lost */
-    struct latency latency;
+    int64_t looked; /* when lost ones were looked for */
 };
 
 static char request[REQUEST_MAX], answer[REQUEST_MAX + 1];
-
-static void die(const char *what)
-{
-    perror(what);
-    exit(1);
-}
-
-static void fail(const char *what)
-{
-    fprintf(stderr, "datagram_load: %s\n", what);
-    exit(1);
-}
-
-static int64_t now(void)
-{
-    return bench_clock_ns(CLOCK_MONOTONIC);
-}
 
 /* What the kernel does not take is lost. */
 static void send_it(struct load *l, struct client *c, int64_t time)
 {
     memcpy(request, &c->stamp, sizeof(c->stamp));
     c->sent = time;
-    ssize_t n = send(c->fd, request, l->bytes, MSG_NOSIGNAL);
+    ssize_t n = send(c->fd, request, l->core.bytes, MSG_NOSIGNAL);
     if (n < 0 && errno != EAGAIN && errno != ENOBUFS)
-        die("send");
+        load_die("send");
 }
 
 static void send_next(struct load *l, struct client *c, int64_t time)
@@ -101,13 +75,7 @@ static void send_next(struct load *l, struct client *c, int64_t time)
 
 static void complete(struct load *l, struct client *c)
 {
-    int64_t time = now();
-    if (l->measuring) {
-        latency_add(&l->latency, (uint64_t)(time - c->started));
-    }
-    if (c->stamp.number == 1)
-        l->answered++;
-    send_next(l, c, time);
+    send_next(l, c, load_answered(&l->core, c->stamp.number, c->started));
 }
 
 /* Take an answer; to a request that was sent twice there may be two. */
@@ -118,41 +86,42 @@ static void receive(struct load *l, struct client *c)
     if (n < 0 && errno == EAGAIN)
         return;
     if (n < 0)
-        die("recv");
-    if ((size_t)n != l->bytes)
-        fail("an answer of another length");
+        load_die("recv");
+    if ((size_t)n != l->core.bytes)
+        load_fail(&l->core, "an answer of another length");
     memcpy(&stamp, answer, sizeof(stamp));
     if (stamp.socket != c->stamp.socket || stamp.number > c->stamp.number)
-        fail("an answer to another request");
+        load_fail(&l->core, "an answer to another request");
     if (stamp.number == c->stamp.number)
         complete(l, c);
 }
 
 static void send_lost_again(struct load *l)
 {
-    int64_t time = now();
+    int64_t time = load_now();
     if (time - l->looked < PATIENCE_NS / 4)
         return;
     l->looked = time;
-    for (size_t i = 0; i < l->count; i++) {
+    for (size_t i = 0; i < l->core.count; i++) {
         struct client *c = &l->clients[i];
         if (time - c->sent < PATIENCE_NS)
             continue;
-        l->lost += l->measuring;
+        l->core.lost += l->core.measuring;
         send_it(l, c, time);
     }
 }
 
 /* Serve events until `deadline`. */
-static void work(struct load *l, int64_t deadline)
+static void work(void *load, int64_t deadline)
 {
+    struct load *l = load;
     struct epoll_event events[EVENTS_MAX];
     int64_t left;
-    while ((left = deadline - now()) > 0) {
+    while ((left = deadline - load_now()) > 0) {
         int ms = (int)(left / 1000000) + 1;
         int n = epoll_wait(l->poller, events, EVENTS_MAX, ms < 50 ? ms : 50);
         if (n < 0 && errno != EINTR)
-            die("epoll_wait");
+            load_die("epoll_wait");
         for (int i = 0; i < n; i++)
             receive(l, events[i].data.ptr);
         send_lost_again(l);
@@ -166,59 +135,24 @@ static void open_client(struct load *l, struct client *c, int port)
                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     c->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&a, sizeof(a)) < 0)
-        die("connect");
+        load_die("connect");
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
     if (epoll_ctl(l->poller, EPOLL_CTL_ADD, c->fd, &event) < 0)
-        die("epoll_ctl");
+        load_die("epoll_ctl");
 }
 
 static void open_all(struct load *l, int port)
 {
-    if (l->count + 16 > bench_raise_descriptors())
-        fail("too few descriptors: ulimit -n");
     l->poller = epoll_create1(EPOLL_CLOEXEC);
-    l->clients = calloc(l->count, sizeof(*l->clients));
+    l->clients = calloc(l->core.count, sizeof(*l->clients));
     if (l->poller < 0 || !l->clients)
-        die("open_all");
-    for (size_t i = 0; i < l->count; i++) {
+        load_die("open_all");
+    for (size_t i = 0; i < l->core.count; i++) {
         l->clients[i].stamp.socket = (uint32_t)i;
         open_client(l, &l->clients[i], port);
     }
-    for (size_t i = 0; i < l->count; i++)
-        send_next(l, &l->clients[i], now());
-}
-
-static void warm_up(struct load *l, int64_t duration)
-{
-    int64_t start = now();
-    work(l, start + duration);
-    while (l->answered < l->count) {
-        if (now() - start > 20 * (int64_t)1000000000)
-            fail("sockets without any answer");
-        work(l, now() + 10000000);
-    }
-}
-
-static void measure(struct load *l, int64_t duration)
-{
-    int64_t cpu = l->has_server ? bench_clock_ns(l->server) : 0;
-    int64_t start = now();
-    l->measuring = true;
-    work(l, start + duration);
-    double seconds = (double)(now() - start) / 1e9;
-    if (l->has_server)
-        cpu = bench_clock_ns(l->server) - cpu;
-    if (l->latency.count == 0)
-        fail("no request was answered");
-
-    double requests = (double)l->latency.count;
-    printf("requests %.0f count\n", requests);
-    printf("requests_per_second %.0f 1/s\n", requests / seconds);
-    printf("lost %llu count\n", (unsigned long long)l->lost);
-    printf("latency_p50 %.1f us\n", latency_percentile_us(&l->latency, 0.50));
-    printf("latency_p99 %.1f us\n", latency_percentile_us(&l->latency, 0.99));
-    if (l->has_server)
-        printf("cpu_per_request %.3f us\n", (double)cpu / 1000 / requests);
+    for (size_t i = 0; i < l->core.count; i++)
+        send_next(l, &l->clients[i], load_now());
 }
 
 int main(int argc, char **argv)
@@ -229,16 +163,13 @@ int main(int argc, char **argv)
                         "[SERVER_PID]\n");
         return 2;
     }
-    l.count = strtoul(argv[2], NULL, 10);
-    l.bytes = strtoul(argv[3], NULL, 10);
-    int64_t duration = (int64_t)(strtod(argv[4], NULL) * 1e9);
-    if (l.bytes < sizeof(struct stamp) || l.bytes > REQUEST_MAX || !l.count)
-        fail("no such size or number of sockets");
-    l.has_server = argc > 5;
-    if (l.has_server && clock_getcpuclockid(atoi(argv[5]), &l.server) != 0)
-        fail("no such server");
+    l.core.program = "datagram_load";
+    l.core.work = work;
+    l.core.load = &l;
+    l.core.may_lose = true;
+    load_parse(&l.core, argc, argv, sizeof(struct stamp), REQUEST_MAX);
     open_all(&l, atoi(argv[1]));
-    warm_up(&l, duration / 5);
-    measure(&l, duration);
+    load_warm_up(&l.core);
+    load_measure(&l.core);
     return 0;
 }

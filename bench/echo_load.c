@@ -22,15 +22,13 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "bench.h"
-#include "latency.h"
+#include "load.h"
 
 #define EVENTS_MAX  256
 #define REQUEST_MAX (1 << 20)
@@ -50,44 +48,21 @@ struct connection {
 };
 
 struct load {
-    struct connection *connections;
-    size_t count;    /* of connections */
-    size_t bytes;    /* of a request */
-    size_t answered; /* connections that had an answer */
+    struct load_core core;
+    struct connection *connections; /* as many as counted there */
     int poller;
-    clockid_t server; /* its CPU clock */
-    bool has_server;  /* it is known */
-    bool measuring;   /* warmed up */
-    struct latency latency;
 };
 
 static char request[REQUEST_MAX], answer[REQUEST_MAX];
-
-static void die(const char *what)
-{
-    perror(what);
-    exit(1);
-}
-
-static void fail(const char *what)
-{
-    fprintf(stderr, "echo_load: %s\n", what);
-    exit(1);
-}
-
-static int64_t now(void)
-{
-    return bench_clock_ns(CLOCK_MONOTONIC);
-}
 
 /* Send the rest of the request, as far as the kernel takes it. */
 static void send_rest(struct load *l, struct connection *c)
 {
     memcpy(request, &c->stamp, sizeof(c->stamp));
     ssize_t n =
-        send(c->fd, request + c->sent, l->bytes - c->sent, MSG_NOSIGNAL);
+        send(c->fd, request + c->sent, l->core.bytes - c->sent, MSG_NOSIGNAL);
     if (n < 0 && errno != EAGAIN)
-        die("send");
+        load_die("send");
     if (n > 0)
         c->sent += (size_t)n;
 }
@@ -102,21 +77,16 @@ static void send_next(struct load *l, struct connection *c, int64_t time)
 
 static void complete(struct load *l, struct connection *c)
 {
-    int64_t time = now();
-    if (l->measuring) {
-        latency_add(&l->latency, (uint64_t)(time - c->started));
-    }
-    if (c->stamp.number == 1)
-        l->answered++;
-    send_next(l, c, time);
+    send_next(l, c, load_answered(&l->core, c->stamp.number, c->started));
 }
 
 /* Check that the answer begins as the request. */
-static void check_stamp(const struct connection *c, size_t n)
+static void check_stamp(const struct load *l, const struct connection *c,
+                        size_t n)
 {
     if (c->received == 0 && n >= sizeof(c->stamp) &&
         memcmp(answer, &c->stamp, sizeof(c->stamp)) != 0)
-        fail("an answer to another request");
+        load_fail(&l->core, "an answer to another request");
 }
 
 /* Take what has come; a short read means that there is no more. */
@@ -127,14 +97,14 @@ static void receive(struct load *l, struct connection *c)
         if (n < 0 && errno == EAGAIN)
             return;
         if (n < 0)
-            die("recv");
+            load_die("recv");
         if (n == 0)
-            fail("the server hung up");
-        check_stamp(c, (size_t)n);
+            load_fail(&l->core, "the server hung up");
+        check_stamp(l, c, (size_t)n);
         c->received += (size_t)n;
         if (c->received > c->sent)
-            fail("an answer longer than the request");
-        if (c->received == l->bytes)
+            load_fail(&l->core, "an answer longer than the request");
+        if (c->received == l->core.bytes)
             complete(l, c);
         if (n < REQUEST_MAX)
             return;
@@ -142,18 +112,19 @@ static void receive(struct load *l, struct connection *c)
 }
 
 /* Serve events until `deadline`. */
-static void work(struct load *l, int64_t deadline)
+static void work(void *load, int64_t deadline)
 {
+    struct load *l = load;
     struct epoll_event events[EVENTS_MAX];
     int64_t left;
-    while ((left = deadline - now()) > 0) {
+    while ((left = deadline - load_now()) > 0) {
         int n = epoll_wait(l->poller, events, EVENTS_MAX,
                            (int)(left / 1000000) + 1);
         if (n < 0 && errno != EINTR)
-            die("epoll_wait");
+            load_die("epoll_wait");
         for (int i = 0; i < n; i++) {
             struct connection *c = events[i].data.ptr;
-            if (events[i].events & EPOLLOUT && c->sent < l->bytes)
+            if (events[i].events & EPOLLOUT && c->sent < l->core.bytes)
                 send_rest(l, c);
             receive(l, c);
         }
@@ -167,66 +138,32 @@ static void open_connection(struct load *l, struct connection *c, int port)
                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&a, sizeof(a)) < 0)
-        die("connect");
+        load_die("connect");
     int on = 1;
     (void)setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     /* End by a reset, so that nothing stays in TIME_WAIT. */
     struct linger linger = {.l_onoff = 1};
     (void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
     if (ioctl(c->fd, FIONBIO, &on) < 0)
-        die("ioctl");
+        load_die("ioctl");
     struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLET,
                                 .data.ptr = c};
     if (epoll_ctl(l->poller, EPOLL_CTL_ADD, c->fd, &event) < 0)
-        die("epoll_ctl");
+        load_die("epoll_ctl");
 }
 
 static void open_all(struct load *l, int port)
 {
-    if (l->count + 16 > bench_raise_descriptors())
-        fail("too few descriptors: ulimit -n");
     l->poller = epoll_create1(EPOLL_CLOEXEC);
-    l->connections = calloc(l->count, sizeof(*l->connections));
+    l->connections = calloc(l->core.count, sizeof(*l->connections));
     if (l->poller < 0 || !l->connections)
-        die("open_all");
-    for (size_t i = 0; i < l->count; i++) {
+        load_die("open_all");
+    for (size_t i = 0; i < l->core.count; i++) {
         l->connections[i].stamp.connection = (uint32_t)i;
         open_connection(l, &l->connections[i], port);
     }
-    for (size_t i = 0; i < l->count; i++)
-        send_next(l, &l->connections[i], now());
-}
-
-static void warm_up(struct load *l, int64_t duration)
-{
-    int64_t start = now();
-    work(l, start + duration);
-    while (l->answered < l->count) {
-        if (now() - start > 20 * (int64_t)1000000000)
-            fail("connections without any answer");
-        work(l, now() + 10000000);
-    }
-}
-
-static void measure(struct load *l, int64_t duration)
-{
-    int64_t cpu = l->has_server ? bench_clock_ns(l->server) : 0;
-    int64_t start = now();
-    l->measuring = true;
-    work(l, start + duration);
-    double seconds = (double)(now() - start) / 1e9;
-    if (l->has_server)
-        cpu = bench_clock_ns(l->server) - cpu;
-    if (l->latency.count == 0)
-        fail("no request was answered");
-
-    double requests = (double)l->latency.count;
-    printf("requests %.0f count\n", requests);
-    printf("requests_per_second %.0f 1/s\n", requests / seconds);
-    printf("latency_p50 %.1f us\n", latency_percentile_us(&l->latency, 0.50));
-    printf("latency_p99 %.1f us\n", latency_percentile_us(&l->latency, 0.99));
-    if (l->has_server)
-        printf("cpu_per_request %.3f us\n", (double)cpu / 1000 / requests);
+    for (size_t i = 0; i < l->core.count; i++)
+        send_next(l, &l->connections[i], load_now());
 }
 
 int main(int argc, char **argv)
@@ -237,16 +174,12 @@ int main(int argc, char **argv)
                         "[SERVER_PID]\n");
         return 2;
     }
-    l.count = strtoul(argv[2], NULL, 10);
-    l.bytes = strtoul(argv[3], NULL, 10);
-    int64_t duration = (int64_t)(strtod(argv[4], NULL) * 1e9);
-    if (l.bytes < sizeof(struct stamp) || l.bytes >= REQUEST_MAX || !l.count)
-        fail("no such size or number of connections");
-    l.has_server = argc > 5;
-    if (l.has_server && clock_getcpuclockid(atoi(argv[5]), &l.server) != 0)
-        fail("no such server");
+    l.core.program = "echo_load";
+    l.core.work = work;
+    l.core.load = &l;
+    load_parse(&l.core, argc, argv, sizeof(struct stamp), REQUEST_MAX - 1);
     open_all(&l, atoi(argv[1]));
-    warm_up(&l, duration / 5);
-    measure(&l, duration);
+    load_warm_up(&l.core);
+    load_measure(&l.core);
     return 0;
 }

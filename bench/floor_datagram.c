@@ -11,29 +11,20 @@
  */
 #define _GNU_SOURCE 1
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "bench.h"
+#include "floor_server.h"
 
 #define DATAGRAM_MAX 65536
 #define BATCH        32
 
 static char data[BATCH][DATAGRAM_MAX];
-
-static void die(const char *what)
-{
-    perror(what);
-    exit(1);
-}
 
 /* Echo until there is nothing. */
 static void echo(int fd)
@@ -79,32 +70,13 @@ static void echo_many(int fd)
 
 static int open_socket(void)
 {
-    struct sockaddr_in a = {.sin_family = AF_INET,
-                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof(a);
     int size = 4 << 20;
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0 ||
         setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)) < 0 ||
-        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)) < 0 ||
-        bind(fd, (struct sockaddr *)&a, length) < 0 ||
-        getsockname(fd, (struct sockaddr *)&a, &length) < 0)
-        die("bind");
-    printf("port %d\n", ntohs(a.sin_port));
-    fflush(stdout);
-    return fd;
-}
-
-static int open_terminator(void)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-        die("sigprocmask");
-    int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (fd < 0)
-        die("signalfd");
+        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)) < 0)
+        die("socket");
+    tell_port(bind_somewhere(fd));
     return fd;
 }
 

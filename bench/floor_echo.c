@@ -12,19 +12,16 @@
  */
 #define _GNU_SOURCE 1
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "bench.h"
+#include "floor_server.h"
 
 #define BUFFER_BYTES (64 * 1024)
 #define EVENTS_MAX   256
@@ -40,12 +37,6 @@ static char buffer[BUFFER_BYTES];
 
 /* What the events of the two other descriptors point at. */
 static struct connection listener, terminator;
-
-static void die(const char *what)
-{
-    perror(what);
-    exit(1);
-}
 
 static void watch(int poller, struct connection *c, uint32_t events)
 {
@@ -157,29 +148,13 @@ static void serve(int poller)
 
 static int open_listener(void)
 {
-    struct sockaddr_in a = {.sin_family = AF_INET,
-                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof(a);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&a, length) < 0 ||
-        listen(fd, 4096) < 0 ||
-        getsockname(fd, (struct sockaddr *)&a, &length) < 0)
-        die("listen");
-    printf("port %d\n", ntohs(a.sin_port));
-    fflush(stdout);
-    return fd;
-}
-
-static int open_terminator(void)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-        die("sigprocmask");
-    int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (fd < 0)
-        die("signalfd");
+        die("socket");
+    int port = bind_somewhere(fd);
+    if (listen(fd, 4096) < 0)
+        die("listen");
+    tell_port(port);
     return fd;
 }
 

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
+#include "loop/pool.h"
 #include "net.h"
 
 /* What connect and getaddrinfo, replaced here, do. */
@@ -177,7 +178,55 @@ static void hostile_24_a_stuck_resolver_delays_nobody_else(void **state)
     check_int(hem_run(among_stuck_lookups, NULL,
                       &(hem_run_options){.on_report = report_record}),
               0);
+    hem__pool_await_left();
     check_int(hostile.freed, hostile.calls); /* what came too late */
+    run_assert_checks();
+}
+
+static int wait_until_asked(void *arg)
+{
+    (void)arg;
+    while (sem_wait(&hostile.asked) < 0)
+        continue;
+    return 0;
+}
+
+static int resolve_for_ever(void *arg)
+{
+    hem_address a;
+    return (int)hem_resolve(&a, 1, arg, 80, NULL);
+}
+
+static int leave_two(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 2; i++) {
+        hem_task *t;
+        check_int(hem_spawn(&t, resolve_for_ever, "host.example"), 0);
+        check_int(hem_thread_call(wait_until_asked, NULL, NULL), 0);
+        check(hem_task_cancel(t, NULL));
+        check_int(hem_await(t), HEM_ECANCELED);
+    }
+    return 0;
+}
+
+static void hostile_24_a_stuck_resolver_keeps_no_run_from_its_end(void **state)
+{
+    (void)state;
+    if (strcmp(hem_resolve_backend(), "getaddrinfo") != 0)
+        skip();
+    size_t live = ledger_live();
+    begin(true);
+    for (int i = 0; i < 2; i++)
+        check_int(hem_run(leave_two, NULL, NULL), 0);
+    check_int(hostile.calls, 4);
+    check_int(hostile.freed, 0);
+    check(ledger_live() > live);
+    for (int i = 0; i < 4; i++)
+        sem_post(&hostile.go);
+    hem__pool_await_left();
+    check_int(hostile.freed, 4);
+    check_int(ledger_live(), live);
     run_assert_checks();
 }
 
@@ -225,6 +274,7 @@ int main(void)
         LEDGER_TEST(hostile_07_a_reset_during_connect_is_told_once),
         LEDGER_TEST(hostile_23_no_name_is_cut_and_no_address_disguised),
         LEDGER_TEST(hostile_24_a_stuck_resolver_delays_nobody_else),
+        LEDGER_TEST(hostile_24_a_stuck_resolver_keeps_no_run_from_its_end),
         LEDGER_TEST(hostile_24_ten_thousand_lookups_take_eight_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

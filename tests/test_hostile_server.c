@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "net.h"
+#include "serving.h"
 #include "unix_net.h"
 
 /* accept4, replaced here, fails so often with this error. */
@@ -33,81 +34,12 @@ int fake_accept4(int fd, struct sockaddr *a, socklen_t *n, int flags)
     return (int)syscall(SYS_accept4, fd, a, n, flags);
 }
 
-/* A server in a task of its own. */
-struct server {
-    hem_listener listener;
-    uint16_t port;
-    hem_serve_fn *fn;
-    hem_serve_options options;
-    size_t served, late;
-};
-
-static int serve(void *arg)
-{
-    struct server *sv = arg;
-    return hem_serve(&sv->listener, sv->fn, sv, &sv->options);
-}
-
-static hem_task *start(struct server *sv)
-{
-    hem_task *t;
-    sv->port = net_listen(&sv->listener);
-    check_int(hem_spawn(&t, serve, sv), 0);
-    net_settle();
-    return t;
-}
-
-static void stop(struct server *sv, hem_task *t)
-{
-    check_int(hem_listener_close(&sv->listener), 0);
-    check_int(hem_await(t), 0);
-}
-
-/* A line within 10 s, however it comes; then an answer. */
-static int serve_line(hem_stream *s, void *arg)
-{
-    struct server *sv = arg;
-    char *line;
-    hem_timeout t;
-    HEM_TRY(hem_timeout_open(&t, 10 * HEM_SEC));
-    ssize_t n = hem_stream_read_line(s, &line);
-    int rc = hem_timeout_close(&t, (int)n);
-    if (rc == HEM_ETIMEDOUT)
-        sv->late++;
-    if (rc <= 0)
-        return rc;
-    sv->served++;
-    return (int)hem_stream_write(s, line, (size_t)n);
-}
-
-static int echo(hem_stream *s, void *arg)
-{
-    struct server *sv = arg;
-    char buf[64];
-    ssize_t n;
-    sv->served++;
-    while ((n = hem_stream_read(s, buf, sizeof(buf))) > 0)
-        HEM_TRY(hem_stream_write(s, buf, (size_t)n));
-    return (int)n;
-}
-
-/* An honest client gets its answer without time passing. */
-static void check_honest(struct server *sv)
-{
-    hem_ns begun = hem_now();
-    int peer = net_connect(sv->port);
-    net_say(peer, "hello\n");
-    net_expect(peer, "hello\n", 6);
-    check_int(hem_now(), begun);
-    net_close(peer);
-}
-
 VIRTUAL_TEST(hostile_01_slow_clients_are_closed_at_the_deadline_of_the_head)
 {
     enum { SLOW = 300 };
-    struct server sv = {.fn = serve_line};
+    struct serving sv = {.fn = serving_line};
     static int peers[SLOW];
-    hem_task *t = start(&sv);
+    hem_task *t = serving_start(&sv);
     for (size_t i = 0; i < SLOW; i++)
         peers[i] = net_connect(sv.port);
     net_settle();
@@ -116,7 +48,7 @@ VIRTUAL_TEST(hostile_01_slow_clients_are_closed_at_the_deadline_of_the_head)
         check_int(hem_listener_connections(&sv.listener), SLOW);
         for (size_t i = 0; i < SLOW; i++)
             net_say(peers[i], "x"); /* one byte each */
-        check_honest(&sv);
+        serving_check_honest(&sv, 1);
         check_int(hem_sleep(second < 9 ? HEM_SEC : HEM_SEC - 1), 0);
     }
     check_int(hem_now() - begun, 10 * HEM_SEC - 1);
@@ -127,7 +59,7 @@ VIRTUAL_TEST(hostile_01_slow_clients_are_closed_at_the_deadline_of_the_head)
     for (size_t i = 0; i < SLOW; i++)
         net_close(peers[i]);
     check_int(sv.served, 10);
-    stop(&sv, t);
+    serving_stop(&sv, t);
     return 0;
 }
 
@@ -141,7 +73,7 @@ static int get_option(int fd, int level, int name)
 
 static int look_at_options(hem_stream *s, void *arg)
 {
-    struct server *sv = arg;
+    struct serving *sv = arg;
     hem_stream_info info;
     HEM_TRY(hem_stream_get_info(s, &info));
     check_int(get_option(info.fd, SOL_SOCKET, SO_KEEPALIVE), 1);
@@ -153,13 +85,13 @@ static int look_at_options(hem_stream *s, void *arg)
 /* That the kernel then closes it is seen in tests/scale. */
 VIRTUAL_TEST(hostile_08_every_connection_notices_that_its_peer_vanished)
 {
-    struct server sv = {.fn = look_at_options};
-    hem_task *t = start(&sv);
+    struct serving sv = {.fn = look_at_options};
+    hem_task *t = serving_start(&sv);
     int peer = net_connect(sv.port);
     net_settle();
     check_int(sv.served, 1);
     net_close(peer);
-    stop(&sv, t);
+    serving_stop(&sv, t);
     return 0;
 }
 
@@ -169,10 +101,10 @@ VIRTUAL_TEST(hostile_09_without_descriptors_nobody_spins_and_nobody_is_lost)
     if (in_valgrind()) /* which accepts, closes, and says EMFILE */
         return 0;
     enum { CLIENTS = 60, LIMIT = 100 };
-    struct server sv = {.fn = echo};
+    struct serving sv = {.fn = serving_echo};
     int peers[CLIENTS];
     struct rlimit before, few;
-    hem_task *t = start(&sv);
+    hem_task *t = serving_start(&sv);
     for (size_t i = 0; i < CLIENTS; i++)
         peers[i] = net_connect(sv.port); /* nobody has accepted them yet */
     getrlimit(RLIMIT_NOFILE, &before);
@@ -203,7 +135,7 @@ VIRTUAL_TEST(hostile_09_without_descriptors_nobody_spins_and_nobody_is_lost)
         net_close(peers[i]);
     }
     check_int(sv.served, CLIENTS);
-    stop(&sv, t);
+    serving_stop(&sv, t);
     return 0;
 }
 
@@ -213,8 +145,8 @@ VIRTUAL_TEST(hostile_10_whatever_accept_says_the_server_goes_on)
                                  ENOBUFS,      ENOMEM,       EINTR,
                                  ENETDOWN,     EHOSTUNREACH, EOPNOTSUPP};
     for (size_t i = 0; i < COUNT_OF(errors); i++) {
-        struct server sv = {.fn = echo};
-        hem_task *t = start(&sv);
+        struct serving sv = {.fn = serving_echo};
+        hem_task *t = serving_start(&sv);
         int peer = net_connect(sv.port);
         net_say(peer, "hello");
         accept_error = errors[i];
@@ -226,15 +158,15 @@ VIRTUAL_TEST(hostile_10_whatever_accept_says_the_server_goes_on)
         check(hem_now() - begun < 20 * HEM_SEC);
         check_logged(hem_errname(-errors[i])); /* one line */
         net_close(peer);
-        stop(&sv, t);
+        serving_stop(&sv, t);
     }
     return 0;
 }
 
 VIRTUAL_TEST(hostile_11_a_flood_of_connections_that_are_reset_leaves_nothing)
 {
-    struct server sv = {.fn = echo};
-    hem_task *t = start(&sv);
+    struct serving sv = {.fn = serving_echo};
+    hem_task *t = serving_start(&sv);
     size_t descriptors = 0, live = 0;
     for (int i = 0; i < 2000; i++) {
         net_reset(net_connect(sv.port));
@@ -251,8 +183,8 @@ VIRTUAL_TEST(hostile_11_a_flood_of_connections_that_are_reset_leaves_nothing)
     check_int(hem_listener_connections(&sv.listener), 0);
     check_int(ledger_descriptors(), descriptors);
     check_int(ledger_live(), live);
-    check_honest(&sv);
-    stop(&sv, t);
+    serving_check_honest(&sv, 1);
+    serving_stop(&sv, t);
     return 0;
 }
 
@@ -261,8 +193,8 @@ VIRTUAL_TEST(hostile_11_a_flood_of_connections_that_are_reset_leaves_nothing)
 VIRTUAL_TEST(hostile_12_the_next_owner_of_a_number_gets_no_stale_event)
 {
     for (int added = 0; added < 2; added++) {
-        struct server sv = {.fn = echo}, next = {.fn = echo};
-        hem_task *t = start(&sv);
+        struct serving sv = {.fn = serving_echo}, next = {.fn = serving_echo};
+        hem_task *t = serving_start(&sv);
         int number = sv.listener.sockets[0].fd.fd, peer;
         if (added) {
             check_int(
@@ -285,11 +217,11 @@ VIRTUAL_TEST(hostile_12_the_next_owner_of_a_number_gets_no_stale_event)
         check_int(next.listener.sockets[0].fd.fd, number);
         check_int(hem_await(t), 0);
         check_int(sv.served, 0);
-        check_int(hem_spawn(&t, serve, &next), 0);
+        check_int(hem_spawn(&t, serving_run, &next), 0);
         net_settle();
         check_int(next.served, 0);
-        check_honest(&next);
-        stop(&next, t);
+        serving_check_honest(&next, 1);
+        serving_stop(&next, t);
         net_close(peer);
         close(copy);
         while (count > 0)
@@ -300,11 +232,11 @@ VIRTUAL_TEST(hostile_12_the_next_owner_of_a_number_gets_no_stale_event)
 
 VIRTUAL_TEST(hostile_13_a_listener_is_closed_once_and_touches_nothing_after)
 {
-    struct server sv = {.fn = echo};
+    struct serving sv = {.fn = serving_echo};
     hem_stream s = {0};
     hem_address a;
     int numbers[3], theirs[3];
-    hem_task *t = start(&sv);
+    hem_task *t = serving_start(&sv);
     check_int(hem_listener_add(&sv.listener, "127.0.0.2", 0, NULL), 0);
     check_int(hem_listener_add(&sv.listener, "127.0.0.3", 0, NULL), 0);
     for (int i = 0; i < 3; i++)
@@ -315,7 +247,7 @@ VIRTUAL_TEST(hostile_13_a_listener_is_closed_once_and_touches_nothing_after)
         check_int(theirs[i] = dup2(0, numbers[i]), numbers[i]);
     check_int(hem_listener_close(&sv.listener), HEM_EBADF);
     check_int(hem_accept(&sv.listener, &s), HEM_EBADF);
-    check_int(hem_serve(&sv.listener, echo, NULL, NULL), HEM_EBADF);
+    check_int(hem_serve(&sv.listener, serving_echo, NULL, NULL), HEM_EBADF);
     check_int(hem_listener_address(&sv.listener, &a), HEM_EBADF);
     check_int(hem_listener_add(&sv.listener, NULL, 0, NULL), HEM_EBADF);
     check_int(hem_await(t), 0); /* the task that waited */

@@ -190,7 +190,7 @@ VIRTUAL_TEST(who_is_cancelled_while_looking_up_goes_on_at_once)
     hem_task_cancel(t, "test");
     check_int(hem_await(t), HEM_ECANCELED);
     check_int(fake.freed, 0);
-    sem_post(&fake.go); /* the end of the run waits for it */
+    sem_post(&fake.go); /* the end of the test waits for it */
     return 0;
 }
 

@@ -3,44 +3,9 @@
 #include "support.h"
 
 #include "net.h"
+#include "serving.h"
 
-/* A server in a task of its own. */
-struct server {
-    hem_listener listener;
-    uint16_t port;
-    hem_serve_fn *fn;
-    hem_serve_options options;
-    int active; /* connections */
-    int most;   /* of them at once */
-    int result; /* for handlers that only return one */
-    hem_ns nap; /* for handlers that sleep */
-};
-
-static int serve(void *arg)
-{
-    struct server *sv = arg;
-    return hem_serve(&sv->listener, sv->fn, sv, &sv->options);
-}
-
-/* Start a server, of which all but the listener is set. */
-static hem_task *start(struct server *sv)
-{
-    hem_task *t;
-    sv->port = net_listen(&sv->listener);
-    check_int(hem_spawn(&t, serve, sv), 0);
-    net_settle();
-    return t;
-}
-
-/* Have it end, and close the listener. */
-static void stop(struct server *sv, hem_task *t)
-{
-    check_int(hem_listener_close(&sv->listener), 0);
-    check_int(hem_await(t), 0);
-    check_int(sv->active, 0);
-}
-
-static void enter(struct server *sv)
+static void enter(struct serving *sv)
 {
     sv->active++;
     sv->most = sv->most > sv->active ? sv->most : sv->active;
@@ -48,7 +13,7 @@ static void enter(struct server *sv)
 
 static int echo(hem_stream *s, void *arg)
 {
-    struct server *sv = arg;
+    struct serving *sv = arg;
     char buf[64];
     ssize_t n;
     enter(sv);
@@ -62,7 +27,7 @@ static int echo(hem_stream *s, void *arg)
 
 static int fail_with(hem_stream *s, void *arg)
 {
-    struct server *sv = arg;
+    struct serving *sv = arg;
     char byte;
     check_int(hem_stream_read(s, &byte, 1), 1);
     return sv->result;
@@ -70,7 +35,7 @@ static int fail_with(hem_stream *s, void *arg)
 
 static int take_a_nap(hem_stream *s, void *arg)
 {
-    struct server *sv = arg;
+    struct serving *sv = arg;
     (void)s;
     enter(sv);
     int rc = hem_sleep(sv->nap);
@@ -80,9 +45,9 @@ static int take_a_nap(hem_stream *s, void *arg)
 
 VIRTUAL_TEST(each_connection_is_served)
 {
-    struct server sv = {.fn = echo};
+    struct serving sv = {.fn = echo};
     int peers[10];
-    hem_task *t = start(&sv);
+    hem_task *t = serving_start(&sv);
     for (size_t i = 0; i < COUNT_OF(peers); i++) {
         peers[i] = net_connect(sv.port);
         net_say(peers[i], "hello");
@@ -93,13 +58,13 @@ VIRTUAL_TEST(each_connection_is_served)
     check_int(sv.active, COUNT_OF(peers));
     for (size_t i = 0; i < COUNT_OF(peers); i++)
         net_close(peers[i]);
-    stop(&sv, t);
+    serving_stop(&sv, t);
     return 0;
 }
 
 static int close_it(hem_stream *s, void *arg)
 {
-    struct server *sv = arg;
+    struct serving *sv = arg;
     check_int(hem_stream_write(s, "bye", 3), 3);
     return sv->result ? hem_stream_abort(s) : hem_stream_close(s);
 }
@@ -107,22 +72,22 @@ static int close_it(hem_stream *s, void *arg)
 VIRTUAL_TEST(a_connection_may_close_its_stream)
 {
     for (int how = 0; how < 2; how++) {
-        struct server sv = {.fn = close_it, .result = how};
-        hem_task *t = start(&sv);
+        struct serving sv = {.fn = close_it, .result = how};
+        hem_task *t = serving_start(&sv);
         int peer = net_connect(sv.port);
         net_settle();
         check(net_hears(peer, "bye"));
         net_close(peer);
-        stop(&sv, t);
+        serving_stop(&sv, t);
     }
     return 0;
 }
 
 VIRTUAL_TEST(more_connections_than_the_limit_wait)
 {
-    struct server sv = {.fn = echo, .options.max_connections = 2};
+    struct serving sv = {.fn = echo, .options.max_connections = 2};
     int peers[5];
-    hem_task *t = start(&sv);
+    hem_task *t = serving_start(&sv);
     for (size_t i = 0; i < COUNT_OF(peers); i++) {
         peers[i] = net_connect(sv.port);
         net_say(peers[i], "hello");
@@ -135,20 +100,20 @@ VIRTUAL_TEST(more_connections_than_the_limit_wait)
         net_close(peers[i]);
     }
     net_settle();
-    stop(&sv, t);
+    serving_stop(&sv, t);
     check_int(sv.most, 2);
     return 0;
 }
 
 VIRTUAL_TEST(a_closed_listener_lets_connections_end_in_peace)
 {
-    struct server sv = {.fn = take_a_nap, .nap = 5 * HEM_SEC};
-    hem_task *t = start(&sv);
+    struct serving sv = {.fn = take_a_nap, .nap = 5 * HEM_SEC};
+    hem_task *t = serving_start(&sv);
     int peer = net_connect(sv.port);
     check_int(hem_sleep(HEM_SEC), 0);
     check_int(sv.active, 1);
     hem_ns begun = hem_now() - HEM_SEC;
-    stop(&sv, t);
+    serving_stop(&sv, t);
     check_int((hem_now() - begun) / HEM_SEC, 5);
     check(net_hears_the_end(peer));
     net_close(peer);
@@ -159,13 +124,13 @@ VIRTUAL_TEST(a_closed_listener_lets_connections_end_in_peace)
  * how long it takes. */
 static hem_ns time_to_drain(hem_ns grace)
 {
-    struct server sv = {
+    struct serving sv = {
         .fn = take_a_nap, .nap = HEM_NEVER, .options.grace = grace};
-    hem_task *t = start(&sv);
+    hem_task *t = serving_start(&sv);
     int peer = net_connect(sv.port);
     net_settle();
     hem_ns begun = hem_now();
-    stop(&sv, t);
+    serving_stop(&sv, t);
     check(net_hears_the_end(peer));
     net_close(peer);
     return hem_now() - begun;
@@ -182,12 +147,12 @@ VIRTUAL_TEST(connections_are_cancelled_when_the_grace_is_over)
 
 VIRTUAL_TEST(grace_may_have_no_end)
 {
-    struct server sv = {
+    struct serving sv = {
         .fn = take_a_nap, .nap = 1000000 * HEM_SEC, .options.grace = HEM_NEVER};
-    hem_task *t = start(&sv);
+    hem_task *t = serving_start(&sv);
     int peer = net_connect(sv.port);
     net_settle();
-    stop(&sv, t);
+    serving_stop(&sv, t);
     check(hem_now() >= sv.nap);
     net_close(peer);
     return 0;
@@ -195,9 +160,9 @@ VIRTUAL_TEST(grace_may_have_no_end)
 
 VIRTUAL_TEST(cancelling_the_server_cancels_its_connections)
 {
-    struct server sv = {.fn = take_a_nap, .nap = HEM_NEVER};
+    struct serving sv = {.fn = take_a_nap, .nap = HEM_NEVER};
     int peers[3];
-    hem_task *t = start(&sv);
+    hem_task *t = serving_start(&sv);
     for (size_t i = 0; i < COUNT_OF(peers); i++)
         peers[i] = net_connect(sv.port);
     net_settle();
@@ -211,18 +176,18 @@ VIRTUAL_TEST(cancelling_the_server_cancels_its_connections)
         net_close(peers[i]);
     sv.fn = close_it;
     peers[0] = net_connect(sv.port); /* the listener can be served again */
-    check_int(hem_spawn(&t, serve, &sv), 0);
+    check_int(hem_spawn(&t, serving_run, &sv), 0);
     net_settle();
     check(net_hears(peers[0], "bye"));
     net_close(peers[0]);
-    stop(&sv, t);
+    serving_stop(&sv, t);
     return 0;
 }
 
 VIRTUAL_TEST(cancelling_a_server_that_drains_ends_the_grace)
 {
-    struct server sv = {.fn = take_a_nap, .nap = HEM_NEVER};
-    hem_task *t = start(&sv);
+    struct serving sv = {.fn = take_a_nap, .nap = HEM_NEVER};
+    hem_task *t = serving_start(&sv);
     int peer = net_connect(sv.port);
     net_settle();
     check_int(hem_listener_close(&sv.listener), 0);
@@ -240,11 +205,11 @@ VIRTUAL_TEST(cancelling_a_server_that_drains_ends_the_grace)
 VIRTUAL_TEST(a_full_server_can_be_closed_and_cancelled)
 {
     for (int cancel = 0; cancel < 2; cancel++) {
-        struct server sv = {.fn = take_a_nap,
-                            .nap = HEM_NEVER,
-                            .options.max_connections = 1,
-                            .options.grace = 3 * HEM_SEC};
-        hem_task *t = start(&sv);
+        struct serving sv = {.fn = take_a_nap,
+                             .nap = HEM_NEVER,
+                             .options.max_connections = 1,
+                             .options.grace = 3 * HEM_SEC};
+        hem_task *t = serving_start(&sv);
         int peers[2] = {net_connect(sv.port), net_connect(sv.port)};
         net_settle();
         check_int(sv.active, 1);
@@ -255,7 +220,7 @@ VIRTUAL_TEST(a_full_server_can_be_closed_and_cancelled)
             check_int(hem_now(), begun);
             check_int(hem_listener_close(&sv.listener), 0);
         } else {
-            stop(&sv, t);
+            serving_stop(&sv, t);
             check_int(hem_now() - begun, 3 * HEM_SEC);
         }
         check_int(sv.most, 1);
@@ -268,18 +233,18 @@ VIRTUAL_TEST(a_full_server_can_be_closed_and_cancelled)
 /* Closes the listener it came from, and stays. */
 static int close_the_server(hem_stream *s, void *arg)
 {
-    struct server *sv = arg;
+    struct serving *sv = arg;
     check_int(hem_listener_close(&sv->listener), 0);
     return take_a_nap(s, arg);
 }
 
 VIRTUAL_TEST(a_connection_may_close_a_server_that_it_fills)
 {
-    struct server sv = {.fn = close_the_server,
-                        .nap = 1000 * HEM_SEC,
-                        .options.max_connections = 1,
-                        .options.grace = 3 * HEM_SEC};
-    hem_task *t = start(&sv);
+    struct serving sv = {.fn = close_the_server,
+                         .nap = 1000 * HEM_SEC,
+                         .options.max_connections = 1,
+                         .options.grace = 3 * HEM_SEC};
+    hem_task *t = serving_start(&sv);
     int peer = net_connect(sv.port);
     hem_ns begun = hem_now();
     check_int(hem_await(t), 0);
@@ -290,9 +255,9 @@ VIRTUAL_TEST(a_connection_may_close_a_server_that_it_fills)
 
 VIRTUAL_TEST(a_listener_has_one_server)
 {
-    struct server sv = {.fn = echo, .options.max_connections = 1};
+    struct serving sv = {.fn = echo, .options.max_connections = 1};
     hem_stream s = {0};
-    hem_task *t = start(&sv);
+    hem_task *t = serving_start(&sv);
     check_int(hem_serve(&sv.listener, echo, NULL, NULL), HEM_EBUSY);
     check_int(hem_accept(&sv.listener, &s), HEM_EBUSY);
     int peer = net_connect(sv.port);
@@ -301,22 +266,22 @@ VIRTUAL_TEST(a_listener_has_one_server)
     check_int(hem_serve(&sv.listener, echo, NULL, NULL), HEM_EBUSY);
     check_int(hem_accept(&sv.listener, &s), HEM_EBUSY);
     net_close(peer);
-    stop(&sv, t);
+    serving_stop(&sv, t);
     return 0;
 }
 
 /* Have a connection end with this result; the peer is told. */
 static void end_with(int result, bool quiet)
 {
-    struct server sv = {
+    struct serving sv = {
         .fn = fail_with, .result = result, .options.quiet = quiet};
-    hem_task *t = start(&sv);
+    hem_task *t = serving_start(&sv);
     int peer = net_connect(sv.port);
     net_say(peer, "x");
     net_settle();
     check(net_hears_the_end(peer));
     net_close(peer);
-    stop(&sv, t);
+    serving_stop(&sv, t);
 }
 
 VIRTUAL_TEST(the_stream_is_closed_when_its_task_ends)
@@ -351,7 +316,7 @@ VIRTUAL_TEST(what_peers_do_is_not_reported)
 static int use_the_stack(hem_stream *s, void *arg)
 {
     volatile char frame[300 << 10];
-    struct server *sv = arg;
+    struct serving *sv = arg;
     (void)s;
     for (size_t i = 0; i < sizeof(frame); i += 4096)
         frame[i] = 1;
@@ -361,20 +326,20 @@ static int use_the_stack(hem_stream *s, void *arg)
 
 VIRTUAL_TEST(connections_get_the_stack_they_need)
 {
-    struct server sv = {.fn = use_the_stack, .options.stack_bytes = 400 << 10};
-    hem_task *t = start(&sv);
+    struct serving sv = {.fn = use_the_stack, .options.stack_bytes = 400 << 10};
+    hem_task *t = serving_start(&sv);
     int peer = net_connect(sv.port);
     net_settle();
     check_int(sv.result, 1);
-    stop(&sv, t);
+    serving_stop(&sv, t);
     net_close(peer);
     return 0;
 }
 
 VIRTUAL_TEST(a_stack_that_cannot_be_ends_the_server)
 {
-    struct server sv = {.fn = echo, .options.stack_bytes = SIZE_MAX / 2};
-    hem_task *t = start(&sv);
+    struct serving sv = {.fn = echo, .options.stack_bytes = SIZE_MAX / 2};
+    hem_task *t = serving_start(&sv);
     int peer = net_connect(sv.port);
     check_int(hem_await(t), HEM_EINVAL);
     check_int(hem_listener_close(&sv.listener), 0);

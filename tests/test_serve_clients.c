@@ -7,48 +7,12 @@
 #include <sys/socket.h>
 
 #include "net.h"
+#include "serving.h"
 #include "unix_net.h"
-
-/* A server in a task of its own. */
-struct server {
-    hem_listener listener;
-    uint16_t port;
-    hem_serve_fn *fn;
-    hem_serve_options options;
-    int begun; /* calls of fn */
-    int ended;
-    int result; /* of the last one */
-    char text[HEM_ADDRESS_TEXT];
-};
-
-static int serve(void *arg)
-{
-    struct server *sv = arg;
-    return hem_serve(&sv->listener, sv->fn, sv, &sv->options);
-}
-
-static hem_task *start(struct server *sv)
-{
-    hem_task *t;
-    sv->port = net_listen(&sv->listener);
-    check_int(hem_spawn(&t, serve, sv), 0);
-    net_settle();
-    return t;
-}
-
-static void stop(struct server *sv, hem_task *t)
-{
-    check_int(hem_listener_close(&sv->listener), 0);
-    check_int(hem_await(t), 0);
-    check_int(sv->begun, sv->ended);
-    check_int(hem_listener_connections(&sv->listener), 0);
-    check_int(hem_listener_close_clients(&sv->listener), 0);
-    check_int(hem_listener_abort_clients(&sv->listener), 0);
-}
 
 static int read_on(hem_stream *s, void *arg)
 {
-    struct server *sv = arg;
+    struct serving *sv = arg;
     char buf[64];
     ssize_t n;
     sv->begun++;
@@ -59,7 +23,7 @@ static int read_on(hem_stream *s, void *arg)
     return (int)n;
 }
 
-static void connect_all(const struct server *sv, int *ret, size_t n)
+static void connect_all(const struct serving *sv, int *ret, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         ret[i] = net_connect(sv->port);
@@ -85,9 +49,9 @@ VIRTUAL_TEST(a_listener_that_nobody_serves_has_no_connections)
 
 VIRTUAL_TEST(connections_are_counted)
 {
-    struct server sv = {.fn = read_on};
+    struct serving sv = {.fn = read_on};
     int peers[5];
-    hem_task *t = start(&sv);
+    hem_task *t = serving_start(&sv);
     for (size_t i = 0; i < COUNT_OF(peers); i++) {
         connect_all(&sv, &peers[i], 1);
         check_int(hem_listener_connections(&sv.listener), i + 1);
@@ -97,15 +61,15 @@ VIRTUAL_TEST(connections_are_counted)
         net_settle();
         check_int(hem_listener_connections(&sv.listener), i);
     }
-    stop(&sv, t);
+    serving_stop(&sv, t);
     return 0;
 }
 
 VIRTUAL_TEST(closed_clients_find_their_streams_closed_and_nothing_is_reported)
 {
-    struct server sv = {.fn = read_on};
+    struct serving sv = {.fn = read_on};
     int peers[3];
-    hem_task *t = start(&sv);
+    hem_task *t = serving_start(&sv);
     connect_all(&sv, peers, 3);
     check_int(hem_listener_close_clients(&sv.listener), 3);
     check_int(hem_listener_close_clients(&sv.listener), 0); /* they are */
@@ -120,16 +84,16 @@ VIRTUAL_TEST(closed_clients_find_their_streams_closed_and_nothing_is_reported)
     connect_all(&sv, peers, 1); /* it goes on */
     check_int(hem_listener_connections(&sv.listener), 1);
     net_close(peers[0]);
-    stop(&sv, t);
+    serving_stop(&sv, t);
     return 0;
 }
 
 VIRTUAL_TEST(aborted_clients_get_a_reset)
 {
-    struct server sv = {.fn = read_on};
+    struct serving sv = {.fn = read_on};
     int peers[3];
     char byte;
-    hem_task *t = start(&sv);
+    hem_task *t = serving_start(&sv);
     connect_all(&sv, peers, 3);
     check_int(hem_listener_abort_clients(&sv.listener), 3);
     for (int i = 0; i < 3; i++) {
@@ -140,15 +104,15 @@ VIRTUAL_TEST(aborted_clients_get_a_reset)
     check_int(sv.ended, 3);
     check_int(sv.result, HEM_EBADF);
     close_all(peers, 3);
-    stop(&sv, t);
+    serving_stop(&sv, t);
     return 0;
 }
 
 VIRTUAL_TEST(a_server_that_drains_is_done_when_its_clients_are_closed)
 {
-    struct server sv = {.fn = read_on, .options.grace = HEM_NEVER};
+    struct serving sv = {.fn = read_on, .options.grace = HEM_NEVER};
     int peers[3];
-    hem_task *t = start(&sv);
+    hem_task *t = serving_start(&sv);
     connect_all(&sv, peers, 3);
     check_int(hem_listener_close(&sv.listener), 0);
     check_int(hem_sleep(100 * HEM_SEC), 0);
@@ -166,7 +130,7 @@ VIRTUAL_TEST(a_server_that_drains_is_done_when_its_clients_are_closed)
 /* Closes all others and itself. */
 static int close_the_lot(hem_stream *s, void *arg)
 {
-    struct server *sv = arg;
+    struct serving *sv = arg;
     char byte;
     sv->begun++;
     ssize_t n = hem_stream_read(s, &byte, 1);
@@ -180,23 +144,23 @@ static int close_the_lot(hem_stream *s, void *arg)
 
 VIRTUAL_TEST(a_connection_may_close_all_and_itself)
 {
-    struct server sv = {.fn = close_the_lot};
+    struct serving sv = {.fn = close_the_lot};
     int peers[3];
-    hem_task *t = start(&sv);
+    hem_task *t = serving_start(&sv);
     connect_all(&sv, peers, 3);
     net_say(peers[1], "x");
     net_settle();
     check_int(sv.result, 3);
     check_int(sv.ended, 3);
     close_all(peers, 3);
-    stop(&sv, t);
+    serving_stop(&sv, t);
     return 0;
 }
 
 /* Closes the clients before it has suspended for the first time. */
 static int close_at_once(hem_stream *s, void *arg)
 {
-    struct server *sv = arg;
+    struct serving *sv = arg;
     sv->begun++;
     sv->ended++;
     sv->result = (int)hem_listener_abort_clients(&sv->listener);
@@ -205,20 +169,20 @@ static int close_at_once(hem_stream *s, void *arg)
 
 VIRTUAL_TEST(a_connection_counts_from_its_first_step)
 {
-    struct server sv = {.fn = close_at_once};
+    struct serving sv = {.fn = close_at_once};
     int peer;
-    hem_task *t = start(&sv);
+    hem_task *t = serving_start(&sv);
     connect_all(&sv, &peer, 1);
     check_int(sv.result, 1);
     net_close(peer);
-    stop(&sv, t);
+    serving_stop(&sv, t);
     return 0;
 }
 
 /* Other errors of a connection that was closed are its own. */
 static int fail_by_itself(hem_stream *s, void *arg)
 {
-    struct server *sv = arg;
+    struct serving *sv = arg;
     char byte;
     sv->begun++;
     check_int(hem_stream_read(s, &byte, 1), HEM_EBADF);
@@ -228,15 +192,15 @@ static int fail_by_itself(hem_stream *s, void *arg)
 
 VIRTUAL_TEST(a_closed_client_may_still_fail)
 {
-    struct server sv = {.fn = fail_by_itself};
+    struct serving sv = {.fn = fail_by_itself};
     int peer;
-    hem_task *t = start(&sv);
+    hem_task *t = serving_start(&sv);
     connect_all(&sv, &peer, 1);
     check_int(hem_listener_close_clients(&sv.listener), 1);
     net_settle();
     check_report(HEM_REPORT_CHILD, "connection", HEM_EIO);
     net_close(peer);
-    stop(&sv, t);
+    serving_stop(&sv, t);
     return 0;
 }
 
@@ -250,33 +214,33 @@ static int look_in_child(void *arg)
 
 VIRTUAL_TEST(in_a_forked_child_there_are_no_clients)
 {
-    struct server sv = {.fn = read_on};
+    struct serving sv = {.fn = read_on};
     struct ending e;
     int peer;
-    hem_task *t = start(&sv);
+    hem_task *t = serving_start(&sv);
     connect_all(&sv, &peer, 1);
     process_run(look_in_child, &sv.listener, &e);
     check_int(e.status, 0);
     check_int(hem_listener_connections(&sv.listener), 1);
     net_close(peer);
-    stop(&sv, t);
+    serving_stop(&sv, t);
     return 0;
 }
 
 VIRTUAL_TEST(all_addresses_are_served)
 {
-    struct server sv = {.fn = read_on};
+    struct serving sv = {.fn = read_on};
     char path[64];
     hem_address a;
     unix_begin(path);
-    hem_task *t = start(&sv);
+    hem_task *t = serving_start(&sv);
     check_int(hem_address_unix(&a, path, strlen(path)), 0);
     check_int(hem_listener_add_address(&sv.listener, &a, NULL), 0);
     int peers[2] = {unix_connect(path), net_connect(sv.port)};
     net_settle();
     check_int(hem_listener_connections(&sv.listener), 2);
     close_all(peers, 2);
-    stop(&sv, t);
+    serving_stop(&sv, t);
     unix_end();
     return 0;
 }
@@ -285,7 +249,7 @@ VIRTUAL_TEST(all_addresses_are_served)
 
 static int tell_peer(hem_stream *s, void *arg)
 {
-    struct server *sv = arg;
+    struct serving *sv = arg;
     hem_stream_info info;
     sv->begun++;
     check_int(hem_stream_get_info(s, &info), 0);
@@ -297,8 +261,8 @@ static int tell_peer(hem_stream *s, void *arg)
 
 VIRTUAL_TEST(who_comes_through_a_proxy_is_known)
 {
-    struct server sv = {.fn = tell_peer, .options.proxy = true};
-    hem_task *t = start(&sv);
+    struct serving sv = {.fn = tell_peer, .options.proxy = true};
+    hem_task *t = serving_start(&sv);
     int peer = net_connect(sv.port);
     net_settle();
     check_int(sv.begun, 0);
@@ -308,7 +272,7 @@ VIRTUAL_TEST(who_comes_through_a_proxy_is_known)
     check_str(sv.text, "192.0.2.1:56324");
     check(net_hears_the_end(peer));
     net_close(peer);
-    stop(&sv, t);
+    serving_stop(&sv, t);
     return 0;
 }
 
@@ -316,8 +280,8 @@ VIRTUAL_TEST(who_does_not_is_closed_without_a_word)
 {
     static const char *const words[] = {"GET / HTTP/1.1\r\n\r\n", "PROXY TC",
                                         ""};
-    struct server sv = {.fn = tell_peer, .options.proxy = true};
-    hem_task *t = start(&sv);
+    struct serving sv = {.fn = tell_peer, .options.proxy = true};
+    hem_task *t = serving_start(&sv);
     for (size_t i = 0; i < COUNT_OF(words); i++) {
         int peer = net_connect(sv.port);
         net_say(peer, words[i]);
@@ -327,17 +291,17 @@ VIRTUAL_TEST(who_does_not_is_closed_without_a_word)
         net_close(peer);
     }
     check_int(sv.begun, 0);
-    stop(&sv, t);
+    serving_stop(&sv, t);
     return 0;
 }
 
 /* How long a connection lives that sends a byte of its header each second. */
 static hem_ns patience(hem_ns proxy_timeout)
 {
-    struct server sv = {.fn = tell_peer,
-                        .options.proxy = true,
-                        .options.proxy_timeout = proxy_timeout};
-    hem_task *t = start(&sv);
+    struct serving sv = {.fn = tell_peer,
+                         .options.proxy = true,
+                         .options.proxy_timeout = proxy_timeout};
+    hem_task *t = serving_start(&sv);
     hem_ns begun = hem_now();
     int peer = net_connect(sv.port);
     net_settle();
@@ -349,7 +313,7 @@ static hem_ns patience(hem_ns proxy_timeout)
     hem_ns lived = hem_now() - begun;
     check_int(sv.begun, *line ? 0 : 1);
     net_close(peer);
-    stop(&sv, t);
+    serving_stop(&sv, t);
     return lived / HEM_SEC;
 }
 
@@ -364,9 +328,9 @@ VIRTUAL_TEST(a_header_is_waited_for_as_a_whole_and_not_for_ever)
 VIRTUAL_TEST(who_owes_a_header_can_be_closed_and_cancelled)
 {
     for (int cancel = 0; cancel < 2; cancel++) {
-        struct server sv = {.fn = tell_peer, .options.proxy = true};
+        struct serving sv = {.fn = tell_peer, .options.proxy = true};
         int peer;
-        hem_task *t = start(&sv);
+        hem_task *t = serving_start(&sv);
         connect_all(&sv, &peer, 1);
         check_int(hem_listener_connections(&sv.listener), 1);
         if (cancel) {
@@ -377,7 +341,7 @@ VIRTUAL_TEST(who_owes_a_header_can_be_closed_and_cancelled)
             check_int(hem_listener_close_clients(&sv.listener), 1);
             net_settle();
             check_int(hem_listener_connections(&sv.listener), 0);
-            stop(&sv, t);
+            serving_stop(&sv, t);
         }
         check_int(sv.begun, 0);
         check(net_hears_the_end(peer));

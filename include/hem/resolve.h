@@ -15,7 +15,8 @@
  * stuck keeps names back and nothing more. Or, where hem was built with
  * HEM_CARES, c-ares in the loop, without threads, at most 100 at a time. Either way the caller alone
  * waits, one that is cancelled or out of time goes on at once, and an answer
- * that comes too late is thrown away. hem keeps no answers; most systems do.
+ * that comes too late is thrown away, be it after the end of hem_run(), which
+ * does not wait for it. hem keeps no answers; most systems do.
  *
  * What is a name. At most 253 bytes, in labels of 1 to 63 of letters, digits,
  * "-" and "_", with dots between them and perhaps one at the end. Names of other

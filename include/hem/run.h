@@ -4,8 +4,9 @@
  *
  * It makes a loop on the calling thread, runs one task in it, and when that
  * task has ended it cancels all tasks that are left, waits for them, waits for
- * calls on other threads, and takes the loop down. Nothing outlives it. This
- * is what asyncio.run() does.
+ * calls on other threads, and takes the loop down. Nothing outlives it but
+ * threads that are stuck in calls that nobody waits for any more: in a resolver,
+ * or made with `.detach` (thread.h). This is what asyncio.run() does.
  *
  * Ctrl-C: while hem_run() runs on the main thread and SIGINT has its default
  * action, the first SIGINT cancels the main task with the reason "SIGINT",

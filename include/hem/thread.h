@@ -14,8 +14,9 @@
  *     }
  *
  * The pool belongs to the loop, starts threads as they are needed, up to 64,
- * keeps them, and joins them at the end of hem_run(). They have all signals
- * blocked and 1 MiB of stack. A call that has begun cannot be stopped.
+ * keeps them, and joins them at the end of hem_run(), but for calls with
+ * `.detach`. They have all signals blocked and 1 MiB of stack. A call that has
+ * begun cannot be stopped.
  *
  * Lanes. Calls that may be stuck for long, in a resolver or on a dead file
  * server, would keep others from the threads. Each lane has a limit of its own:
@@ -61,6 +62,10 @@ typedef struct hem_thread_options {
      * say. Must not suspend. NULL: it is not told. */
     void (*interrupt)(void *arg);
     const hem_thread_lane *lane; /* NULL: that of all who name none */
+    /* A call that was abandoned and has not returned does not keep hem_run()
+     * from its end: `abandon` is then called on the thread, some time after
+     * the run. Neither it nor the function may use the loop. */
+    bool detach;
 } hem_thread_options;
 
 /*
@@ -69,7 +74,7 @@ typedef struct hem_thread_options {
  * caller goes on at once with HEM_ECANCELED, without it when the function has
  * returned. A call that was abandoned counts in its lane until the function
  * has returned. HEM_ENOMEM, HEM_EAGAIN: no thread could be started; HEM_EINVAL:
- * the lane's limit is above 64. Then `abandon` is not called. [suspends]
+ * the lane's limit is above 64, or `detach` without `abandon`. Then `abandon` is not called. [suspends]
  * [cancel point]
  */
 HEM_API HEM_CHECK int hem_thread_call(hem_fn *fn, void *arg,

@@ -51,8 +51,10 @@ static int find_name(void *arg)
  * done with it. */
 static int call(hem_fn *fn, struct lookup *l)
 {
-    return hem_thread_call(
-        fn, l, &(hem_thread_options){.abandon = lookup_free, .lane = &names});
+    return hem_thread_call(fn, l,
+                           &(hem_thread_options){.abandon = lookup_free,
+                                                 .lane = &names,
+                                                 .detach = true});
 }
 
 static ssize_t copy_found(const struct lookup *l, hem_address *ret, size_t max)

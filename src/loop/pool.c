@@ -4,9 +4,14 @@
  * free from before it sends the job back, so that a caller who makes one call
  * after the other keeps to one thread. The thread that ends a job lets its lane
  * admit the next.
+ *
+ * The pool outlives its loop where threads are left: they hold it, and give it
+ * up when their function has returned.
  */
 #include "loop/pool.h"
 
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
@@ -15,6 +20,14 @@
 
 #define THREADS_MAX        64
 #define THREAD_STACK_BYTES ((size_t)1 << 20)
+
+struct thread {
+    pthread_t id;
+    struct hem__pool *pool;
+    /* Under the pool's mutex: */
+    hem__pool_job *job; /* whose function it is in; NULL: in none */
+    bool left;          /* nobody waits for it any more */
+};
 
 struct hem__pool {
     pthread_mutex_t mutex; /* for all below */
@@ -26,10 +39,14 @@ struct hem__pool {
     uint32_t asleep;       /* of them: to be woken */
     bool waking;           /* one of those has been told */
     bool stopping;
+    uint32_t users; /* the loop and threads that are left; the last frees it */
     hem_loop *loop;
     hem__lanes lanes;
-    pthread_t threads[THREADS_MAX];
+    struct thread threads[THREADS_MAX];
 };
+
+/* How many threads are left, of all pools that there were. */
+static atomic_size_t left_count;
 
 _Thread_local hem_loop *hem__pool_of;
 
@@ -74,10 +91,39 @@ static hem__pool_job *take_job(struct hem__pool *p)
     return job;
 }
 
+/* Under the mutex, which it gives up. */
+static void leave_pool(struct hem__pool *p)
+{
+    bool last = --p->users == 0;
+    pthread_mutex_unlock(&p->mutex);
+    if (!last)
+        return;
+    pthread_cond_destroy(&p->work);
+    pthread_mutex_destroy(&p->mutex);
+    hem__lanes_deinit(&p->lanes);
+    hem__free(p);
+}
+
+void hem__pool_await_left(void)
+{
+    while (atomic_load(&left_count) > 0)
+        sched_yield();
+}
+
+/* The function of a job that was left has returned. Under the mutex, which it
+ * gives up. */
+static void end_left(struct hem__pool *p, hem__pool_job *job)
+{
+    leave_pool(p);
+    job->late(job);
+    atomic_fetch_sub(&left_count, 1);
+}
+
 static void *thread_main(void *arg)
 {
-    struct hem__pool *p = arg;
-    hem__pool_of = p->loop;
+    struct thread *self = arg;
+    struct hem__pool *p = self->pool;
+    hem_loop *loop = hem__pool_of = p->loop;
     pthread_mutex_lock(&p->mutex);
     for (;;) {
         while (p->queued == 0 && !p->stopping) {
@@ -88,17 +134,22 @@ static void *thread_main(void *arg)
         }
         if (p->queued == 0)
             break;
-        hem__pool_job *job = take_job(p);
+        hem__pool_job *job = self->job = take_job(p);
         bool wake = wakes(p);
         pthread_mutex_unlock(&p->mutex);
         if (wake)
             pthread_cond_signal(&p->work);
         job->result = job->fn(job->arg);
         pthread_mutex_lock(&p->mutex);
+        if (self->left) {
+            end_left(p, job);
+            return NULL;
+        }
+        self->job = NULL;
         p->busy--;
         (void)leave_lane(p, job->lane);
         pthread_mutex_unlock(&p->mutex);
-        hem__post_send(p->loop, &job->post);
+        hem__post_send(loop, &job->post);
         pthread_mutex_lock(&p->mutex);
     }
     pthread_mutex_unlock(&p->mutex);
@@ -115,8 +166,21 @@ static int pool_create(hem_loop *l)
     hem__list_init(&p->queue);
     hem__lanes_init(&p->lanes);
     p->loop = l;
+    p->users = 1;
     l->pool = p;
     return 0;
+}
+
+/* Leave a thread that need not be waited for. */
+static void leave_thread(struct hem__pool *p, struct thread *t)
+{
+    if (!t->job || !t->job->late)
+        return;
+    t->left = true;
+    p->users++;
+    p->busy--;
+    atomic_fetch_add(&left_count, 1);
+    pthread_detach(t->id);
 }
 
 void hem__pool_destroy(hem_loop *l)
@@ -127,14 +191,16 @@ void hem__pool_destroy(hem_loop *l)
     pthread_mutex_lock(&p->mutex);
     p->stopping = true;
     pthread_cond_broadcast(&p->work);
-    pthread_mutex_unlock(&p->mutex);
     for (uint32_t i = 0; i < p->count; i++)
-        pthread_join(p->threads[i], NULL);
+        leave_thread(p, &p->threads[i]);
+    pthread_mutex_unlock(&p->mutex);
+    for (uint32_t i = 0; i < p->count; i++) {
+        if (!p->threads[i].left)
+            pthread_join(p->threads[i].id, NULL);
+    }
+    pthread_mutex_lock(&p->mutex);
     HEM__ASSERT(p->queued == 0 && p->busy == 0);
-    pthread_cond_destroy(&p->work);
-    pthread_mutex_destroy(&p->mutex);
-    hem__lanes_deinit(&p->lanes);
-    hem__free(p);
+    leave_pool(p);
     l->pool = NULL;
 }
 
@@ -147,8 +213,9 @@ static int thread_start(struct hem__pool *p)
     pthread_attr_init(&attr);
     pthread_attr_setstacksize(&attr, THREAD_STACK_BYTES);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int rc =
-        hem__sys_thread_create(&p->threads[p->count], &attr, thread_main, p);
+    struct thread *t = &p->threads[p->count];
+    *t = (struct thread){.pool = p};
+    int rc = hem__sys_thread_create(&t->id, &attr, thread_main, t);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attr);
     if (rc == 0)

@@ -48,6 +48,14 @@ static bool cancel_call(hem_loop *l, hem__fiber *f, const char *why)
     return hem__wake_cancelled(l, f, why);
 }
 
+/* On the thread, after the end of the run: all tasks had left their calls. */
+static void job_late(hem__pool_job *job)
+{
+    struct call *c = HEM__CONTAINER(job, struct call, job);
+    c->abandon(c->job.arg);
+    hem__free(c);
+}
+
 static const hem__wait wait_call = {"thread call", cancel_call};
 
 /* `*ret_left`: the call is left to the loop. */
@@ -75,13 +83,16 @@ int hem_thread_call(hem_fn *fn, void *arg, const hem_thread_options *opts)
     hem_loop *l = hem__loop_need("hem_thread_call");
     hem__fiber *f = hem__fiber_need(l, "hem_thread_call");
     const hem_thread_options *o = opts ? opts : &defaults;
+    if (o->detach && !o->abandon)
+        return HEM_EINVAL;
     struct call here;
     struct call *c = o->abandon ? hem__alloc(sizeof(*c)) : &here;
     if (!c)
         return HEM_ENOMEM;
     *c = (struct call){.job = {.post = {.job = {.ready = {.run = job_back}}},
                                .fn = fn,
-                               .arg = arg},
+                               .arg = arg,
+                               .late = o->detach ? job_late : NULL},
                        .abandon = o->abandon,
                        .interrupt = o->interrupt,
                        .fiber = f};

@@ -55,5 +55,5 @@ void hem__group_kill(hem_subprocess *p)
     long rc =
         p->child.pause ? HEM_EINVAL : hem__call_pidfd_signal_group(fd, SIGKILL);
     if (rc == HEM_EINVAL && !hem__child_is_gone(&p->child))
-        (void)kill(-p->child.pid, SIGKILL);
+        (void)hem__call_kill(-p->child.pid, SIGKILL);
 }

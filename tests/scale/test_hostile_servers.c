@@ -13,6 +13,7 @@
 
 #include "clients.h"
 #include "net.h"
+#include "serving.h"
 
 #define GIGA   ((size_t)1 << 30)
 #define MEGA   ((size_t)1 << 20)
@@ -36,46 +37,10 @@ int counted_accept4(int fd, struct sockaddr *a, socklen_t *n, int flags)
     return (int)syscall(SYS_accept4, fd, a, n, flags);
 }
 
-/* A server in a task of its own. */
-struct server {
-    hem_listener listener;
-    uint16_t port;
-    hem_serve_fn *fn;
-    hem_serve_options options;
-    size_t served, late;
-};
-
-static int serve(void *arg)
+static hem_task *start_large(struct serving *sv)
 {
-    struct server *sv = arg;
-    return hem_serve(&sv->listener, sv->fn, sv, &sv->options);
-}
-
-static hem_task *start(struct server *sv)
-{
-    hem_task *t;
     sv->options.max_connections = 1 << 20;
-    sv->port = net_listen(&sv->listener);
-    check_int(hem_spawn(&t, serve, sv), 0);
-    net_settle();
-    return t;
-}
-
-static void stop(struct server *sv, hem_task *t)
-{
-    check_int(hem_listener_close(&sv->listener), 0);
-    check_int(hem_await(t), 0);
-}
-
-static int echo(hem_stream *s, void *arg)
-{
-    struct server *sv = arg;
-    char buf[64];
-    ssize_t n;
-    sv->served++;
-    while ((n = hem_stream_read(s, buf, sizeof(buf))) > 0)
-        HEM_TRY(hem_stream_write(s, buf, (size_t)n));
-    return (int)n;
+    return serving_start(sv);
 }
 
 /* Read a line into memory on the stack; what it is, and how long. */
@@ -91,15 +56,6 @@ static int read_own(hem_stream *s, char *line, size_t size)
     return (int)used;
 }
 
-static int answer(struct server *sv, hem_stream *s, const char *line, int rc)
-{
-    sv->late += rc == HEM_ETIMEDOUT;
-    if (rc <= 0)
-        return rc;
-    sv->served++;
-    return (int)hem_stream_write(s, line, (size_t)rc);
-}
-
 /* A line within 10 s, however it comes; then an answer. */
 static int serve_own_line(hem_stream *s, void *arg)
 {
@@ -107,33 +63,7 @@ static int serve_own_line(hem_stream *s, void *arg)
     hem_timeout t;
     HEM_TRY(hem_timeout_open(&t, 10 * HEM_SEC));
     int rc = hem_timeout_close(&t, read_own(s, line, sizeof(line)));
-    return answer(arg, s, line, rc);
-}
-
-/* The same from the stream's own memory. */
-static int serve_line(hem_stream *s, void *arg)
-{
-    char *line;
-    hem_timeout t;
-    HEM_TRY(hem_timeout_open(&t, 10 * HEM_SEC));
-    int rc = hem_timeout_close(&t, (int)hem_stream_read_line(s, &line));
-    return answer(arg, s, line, rc);
-}
-
-/* Honest clients get their answers without time passing. */
-static void check_honest(struct server *sv)
-{
-    int peers[HONEST];
-    hem_ns begun = hem_now();
-    for (int i = 0; i < HONEST; i++) {
-        peers[i] = net_connect(sv->port);
-        net_say(peers[i], "hello\n");
-    }
-    for (int i = 0; i < HONEST; i++) {
-        net_expect(peers[i], "hello\n", 6);
-        net_close(peers[i]);
-    }
-    check_int(hem_now(), begun);
+    return serving_answer(arg, s, line, rc);
 }
 
 /* Whether what is resident is what hem uses. */
@@ -142,7 +72,7 @@ static bool is_memory_ours(void)
     return !SANITIZED && !in_valgrind() && !in_emulator();
 }
 
-static void connect_slowly(struct server *sv, size_t n)
+static void connect_slowly(struct serving *sv, size_t n)
 {
     for (size_t i = 0; i < n; i += BATCH) {
         clients_connect(sv->port, n - i < BATCH ? n - i : BATCH);
@@ -154,10 +84,10 @@ static void connect_slowly(struct server *sv, size_t n)
 /* Each says a byte every second. `most`: resident bytes of each connection. */
 static void crawl(hem_serve_fn *fn, size_t most)
 {
-    struct server sv = {.fn = fn};
+    struct serving sv = {.fn = fn};
     size_t n = clients_possible(scaled(10000));
-    hem_task *t = start(&sv);
-    check_honest(&sv);
+    hem_task *t = start_large(&sv);
+    serving_check_honest(&sv, HONEST);
     size_t resident = ledger_resident();
     hem_ns begun = hem_now();
     connect_slowly(&sv, n);
@@ -166,7 +96,7 @@ static void crawl(hem_serve_fn *fn, size_t most)
     for (int second = 0; second < 10; second++) {
         check_int(hem_listener_connections(&sv.listener), n);
         check_int(clients_say(), n);
-        check_honest(&sv);
+        serving_check_honest(&sv, HONEST);
         if (is_memory_ours())
             check((ledger_resident() - resident) / n <= most);
         check_int(hem_sleep(second < 9 ? HEM_SEC : 0), 0);
@@ -177,7 +107,7 @@ static void crawl(hem_serve_fn *fn, size_t most)
     check_int(sv.late, n);
     check_int(clients_leave_ended(), n);
     check_int(sv.served, 11 * HONEST);
-    stop(&sv, t);
+    serving_stop(&sv, t);
 }
 
 VIRTUAL_TEST(hostile_01_ten_thousand_slow_clients_cost_a_page_each)
@@ -188,7 +118,7 @@ VIRTUAL_TEST(hostile_01_ten_thousand_slow_clients_cost_a_page_each)
 
 VIRTUAL_TEST(hostile_01_a_line_that_has_begun_costs_no_page)
 {
-    crawl(serve_line, IDLE_BYTES);
+    crawl(serving_line, IDLE_BYTES);
     return 0;
 }
 
@@ -233,7 +163,7 @@ static int (*const ways[])(hem_stream *) = {by_write, by_writev, by_put,
 /* To each by another way. */
 static int pour(hem_stream *s, void *arg)
 {
-    struct server *sv = arg;
+    struct serving *sv = arg;
     int rc = ways[sv->served++ % COUNT_OF(ways)](s);
     sv->late += rc == HEM_ETIMEDOUT;
     return rc;
@@ -242,17 +172,17 @@ static int pour(hem_stream *s, void *arg)
 VIRTUAL_TEST(hostile_02_who_reads_nothing_of_a_gigabyte_is_given_up)
 {
     enum { CLIENTS = 16 };
-    struct server sv = {.fn = pour}, other = {.fn = serve_line};
+    struct serving sv = {.fn = pour}, other = {.fn = serving_line};
     giga = mmap(NULL, GIGA, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     check(giga != MAP_FAILED);
-    hem_task *t = start(&sv), *u = start(&other);
-    check_honest(&other);
+    hem_task *t = start_large(&sv), *u = start_large(&other);
+    serving_check_honest(&other, HONEST);
     size_t resident = ledger_resident(), live = ledger_live();
     hem_ns begun = hem_now();
     clients_connect(sv.port, CLIENTS);
     for (int second = 0; second < 29; second++) {
         check_int(hem_sleep(HEM_SEC), 0);
-        check_honest(&other);
+        serving_check_honest(&other, HONEST);
         check_int(sv.late, 0);
         check(ledger_live() <= live + 8 * CLIENTS);
         if (is_memory_ours()) /* the file in memory counts for nothing */
@@ -264,8 +194,8 @@ VIRTUAL_TEST(hostile_02_who_reads_nothing_of_a_gigabyte_is_given_up)
     check(hem_now() - begun <= 32 * HEM_SEC);
     check_int(hem_listener_connections(&sv.listener), 0);
     check_int(clients_leave(), CLIENTS);
-    stop(&sv, t);
-    stop(&other, u);
+    serving_stop(&sv, t);
+    serving_stop(&other, u);
     check_int(munmap(giga, GIGA), 0);
     return 0;
 }
@@ -276,9 +206,9 @@ VIRTUAL_TEST(hostile_09_three_hundred_clients_at_a_limit_of_a_hundred)
     if (in_valgrind()) /* which accepts, closes, and says EMFILE */
         return 0;
     enum { CLIENTS = 300, LIMIT = 100 };
-    struct server sv = {.fn = echo};
+    struct serving sv = {.fn = serving_echo};
     struct rlimit before, few;
-    hem_task *t = start(&sv);
+    hem_task *t = start_large(&sv);
     size_t answered = 0;
     getrlimit(RLIMIT_NOFILE, &before);
     few = (struct rlimit){LIMIT, before.rlim_max};
@@ -303,15 +233,15 @@ VIRTUAL_TEST(hostile_09_three_hundred_clients_at_a_limit_of_a_hundred)
     check_int(sv.served, CLIENTS);
     check_int(setrlimit(RLIMIT_NOFILE, &before), 0);
     check_int(hem_sleep(HEM_SEC), 0);
-    check_honest(&sv);
-    stop(&sv, t);
+    serving_check_honest(&sv, HONEST);
+    serving_stop(&sv, t);
     return 0;
 }
 
 VIRTUAL_TEST(hostile_11_fifty_thousand_resets_leave_nothing)
 {
-    struct server sv = {.fn = echo};
-    hem_task *t = start(&sv);
+    struct serving sv = {.fn = serving_echo};
+    hem_task *t = start_large(&sv);
     size_t n = scaled(50 * BATCH), descriptors = 0, live = 0, resident = 0;
     size_t batch = n / 50;
     for (size_t i = 0; i < n; i += batch) {
@@ -324,14 +254,14 @@ VIRTUAL_TEST(hostile_11_fifty_thousand_resets_leave_nothing)
             resident = ledger_resident();
         }
         if (i % (10 * batch) == 0)
-            check_honest(&sv);
+            serving_check_honest(&sv, HONEST);
     }
     net_settle();
     check_int(hem_listener_connections(&sv.listener), 0);
     check_int(ledger_descriptors(), descriptors);
     check_int(ledger_live(), live);
     check(!is_memory_ours() || ledger_resident() < resident + MEGA);
-    stop(&sv, t);
+    serving_stop(&sv, t);
     return 0;
 }
 
@@ -390,7 +320,7 @@ static int (*const acts[])(hem_stream *) = {wait_for_them, answer_them,
 
 static int talk_to_nobody(hem_stream *s, void *arg)
 {
-    struct server *sv = arg;
+    struct serving *sv = arg;
     char byte;
     HEM_TRY(have_little_patience(s));
     HEM_TRY(hem_stream_read_exactly(s, &byte, 1, NULL)); /* then it vanishes */
@@ -402,9 +332,9 @@ static int talk_to_nobody(hem_stream *s, void *arg)
 static int with_vanished_peers(void *arg)
 {
     enum { PEERS = 30 };
-    struct server sv = {.fn = talk_to_nobody};
+    struct serving sv = {.fn = talk_to_nobody};
     int peers[PEERS];
-    hem_task *t = start(&sv);
+    hem_task *t = start_large(&sv);
     (void)arg;
     for (int i = 0; i < PEERS; i++) {
         peers[i] = net_connect(sv.port);
@@ -418,7 +348,7 @@ static int with_vanished_peers(void *arg)
     check_int(hem_listener_connections(&sv.listener), 0);
     for (int i = 0; i < PEERS; i++)
         net_close(peers[i]);
-    stop(&sv, t);
+    serving_stop(&sv, t);
     return 0;
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "loop/pool.h"
 #include "support.h"
 
 #define REPORTS_MAX 64
@@ -84,6 +85,7 @@ int run_with(hem_fn *fn, void *arg, const hem_run_options *opts)
     if (!o.on_report)
         o.on_report = report_record;
     int rc = hem_run(fn, arg, &o);
+    hem__pool_await_left();
     check(hem_loop_current() == NULL);
     return rc;
 }

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "loop/pool.h"
 #include "torture.h"
 
 #define HOST "host.example"
@@ -162,4 +163,5 @@ static int names_main(void *arg)
 void scenario_names(void)
 {
     check_success(hem_run(names_main, NULL, NULL));
+    hem__pool_await_left();
 }
