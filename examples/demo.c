@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The demonstration: a server is replaced under load, and nothing is lost.
+ * The demonstration: a service is replaced under load, and nothing is lost.
  *
  *     make demo
  *
- * Two generations of http_server accept from one listening socket, which is
- * opened here and handed to both as systemd would. While http_load asks for
- * the project's documents over 200 connections, the second generation starts
- * and the first is told to stop. What is printed as lost is computed from the
- * account of http_load, and everything but zero makes the demonstration fail.
+ * While http_load asks http_server for the project's documents over 200
+ * connections, all its workers are replaced three times, one after the other,
+ * and then the program itself, by another that it starts and hands its socket.
+ * What is printed as lost is computed from the account of http_load, and
+ * everything but zero makes the demonstration fail.
  *
- *   demo/program.c   programs to run, and their lifetimes
- *   demo/picture.c   their picture
+ *   demo/service.c   http_server, told by signals what to do
+ *   demo/program.c   programs to run
+ *   demo/picture.c   the picture of their lives
  */
 #define _GNU_SOURCE 1
 #include <fcntl.h>
@@ -28,25 +29,25 @@
 
 #include "demo/picture.h"
 #include "demo/program.h"
+#include "demo/service.h"
 
 /* Descriptor 4 of http_load is a file in memory. */
 #define ACCOUNT_PATH "/proc/self/fd/4"
 #define ALL_TIME     (50 * HEM_SEC)
 
-enum { FILES_MAX = 24, FILE_BYTES_MAX = 1 << 20 };
+enum { FILES_MAX = 24, FILE_BYTES_MAX = 1 << 20, ROLLS = 3 };
 
 struct demo {
     char directory[PATH_MAX]; /* of this program and the two others */
     char server[PATH_MAX + 16], load[PATH_MAX + 16];
-    char address[HEM_ADDRESS_TEXT];
-    char port[8];
+    char address[32], port[8];
     glob_t found;                 /* files that match */
     const char *files[FILES_MAX]; /* those to be asked for */
     size_t file_count;
     bool has_curl;
-    int socket;
-    program first, second, loader;
-    hem_ns origin;
+    service service;
+    program loader;
+    hem_ns origin, first_roll, upgraded;
 };
 
 /* The account as http_load wrote it. */
@@ -105,38 +106,13 @@ static bool find_files(struct demo *d)
     return false;
 }
 
-static int open_socket(struct demo *d)
+static int start_service(struct demo *d, hem_scope *s)
 {
-    int fd;
-    HEM_TRY(hem_listen_socket(&fd, "127.0.0.1", 0, NULL));
-    hem_address a = {.length = sizeof(a.storage)};
-    if (getsockname(fd, (struct sockaddr *)&a.storage, &a.length) < 0)
-        return -errno;
-    hem_address_format(&a, d->address);
-    snprintf(d->port, sizeof(d->port), "%u", (unsigned)hem_address_port(&a));
-    d->socket = program_move_up(fd);
-    return d->socket;
-}
-
-/* Start a generation of the server and wait until it says that it listens. */
-static int start_generation(struct demo *d, program *p, hem_scope *s)
-{
-    const char *argv[] = {d->server, "--workers", "2", "--root", ".", NULL};
-    memcpy(p->argv, argv, sizeof(argv));
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) < 0)
-        return -errno;
-    p->output = program_move_up(ends[1]);
-    p->socket = d->socket;
-    int rc = p->output < 0 ? p->output : program_start(p, s);
-    close(p->output);
-    if (rc >= 0)
-        rc = program_wait_line(ends[0]);
-    close(ends[0]);
-    HEM_TRY(rc);
-    p->ready = hem_now();
-    tell(d, "%s serves http://%s/ (pid %ld, 2 workers)", p->name, d->address,
-         (long)hem_child_pid(&p->child));
+    HEM_TRY(service_start(&d->service, d->server, s));
+    snprintf(d->port, sizeof(d->port), "%u", (unsigned)d->service.port);
+    snprintf(d->address, sizeof(d->address), "127.0.0.1:%s", d->port);
+    tell(d, "http_server serves http://%s/ (pid %ld, 2 workers)", d->address,
+         (long)d->service.pid);
     return 0;
 }
 
@@ -172,12 +148,11 @@ static void tell_first_line(const struct demo *d, const char *name, int fd)
 /* Ask as everybody would. */
 static int ask_with_curl(struct demo *d, hem_scope *s)
 {
-    char command[HEM_ADDRESS_TEXT + PATH_MAX];
+    char command[sizeof(d->address) + PATH_MAX];
     snprintf(command, sizeof(command), "curl -I http://%s/%s", d->address,
              d->files[0]);
     const char *url = strrchr(command, ' ') + 1;
-    program p = {.name = "curl",
-                 .argv = {"curl", "-sSI", "--noproxy", "*", "--max-time", "5",
+    program p = {.argv = {"curl", "-sSI", "--noproxy", "*", "--max-time", "5",
                           url, NULL}};
     p.output = program_make_file("curl");
     HEM_TRY(p.output);
@@ -198,30 +173,57 @@ static bool curl_exists(void)
     return system("command -v curl >/dev/null 2>&1") == 0;
 }
 
+static int roll(struct demo *d)
+{
+    hem_ns begin = hem_now();
+    if (d->first_roll == 0)
+        d->first_roll = begin;
+    HEM_TRY(service_roll(&d->service));
+    tell(d, "SIGHUP: both workers are replaced, after %.1f ms",
+         (double)(hem_now() - begin) / (double)HEM_MSEC);
+    return hem_sleep(HEM_SEC);
+}
+
+static int upgrade(struct demo *d)
+{
+    tell(d, "SIGUSR2: the program is to be replaced");
+    HEM_TRY(service_upgrade(&d->service));
+    d->upgraded = hem_now();
+    tell(d, "pid %ld serves, the one before has ended with status 0",
+         (long)d->service.pid);
+    return 0;
+}
+
 /* Everything that happens. */
 static int show(struct demo *d)
 {
     HEM_SCOPE(s, .timeout = ALL_TIME);
-    HEM_TRY(start_generation(d, &d->first, &s));
+    HEM_TRY(start_service(d, &s));
     HEM_TRY(start_load(d, &s));
     HEM_TRY(hem_sleep(2 * HEM_SEC));
     if (d->has_curl)
         HEM_TRY(ask_with_curl(d, &s));
-    HEM_TRY(hem_sleep(HEM_SEC));
-    HEM_TRY(start_generation(d, &d->second, &s));
-    HEM_TRY(hem_sleep(HEM_SEC));
-    HEM_TRY(program_tell(&d->first));
-    tell(d, "SIGTERM to generation 1, under load");
-    HEM_TRY(program_wait(&d->first));
-    tell(d, "generation 1 has ended, with status 0");
+    for (int i = 0; i < ROLLS; i++)
+        HEM_TRY(roll(d));
+    HEM_TRY(upgrade(d));
     if (d->has_curl)
         HEM_TRY(ask_with_curl(d, &s));
     HEM_TRY(hem_await(d->loader.watch));
     tell(d, "load ends");
-    HEM_TRY(program_tell(&d->second));
-    HEM_TRY(program_wait(&d->second));
-    tell(d, "generation 2 has ended, with status 0");
+    HEM_TRY(service_stop(&d->service));
+    tell(d, "SIGTERM: the server has ended");
     return hem_scope_close(&s, 0);
+}
+
+static void draw(const struct demo *d)
+{
+    const life *lives[LIVES_MAX + 1];
+    const service *s = &d->service;
+    for (size_t i = 0; i < s->life_count; i++)
+        lives[i] = &s->lives[i];
+    life load = {"load", d->loader.began, 0, d->loader.ended};
+    lives[s->life_count] = &load;
+    picture_draw(lives, s->life_count + 1, d->origin);
 }
 
 static void copy_out(int fd)
@@ -277,16 +279,17 @@ static int judge(const struct demo *d)
     if (read_account(&a, d->loader.account) < 0)
         return fail("http_load left no account");
     uint64_t lost = a.sent - a.answered;
-    bool was_under_load = d->loader.began < d->second.ready &&
-                          d->second.ready < d->first.told &&
-                          d->first.ended < d->loader.ended;
+    bool was_under_load = d->loader.began < d->first_roll &&
+                          d->first_roll < d->upgraded &&
+                          d->upgraded < d->loader.ended;
     printf("\nlost: %" PRIu64 "\n", lost);
     if (lost != a.refused + a.reset + a.partial + a.timeout + a.wrong)
         return fail("the account does not balance");
     if (a.sent == 0 || lost != 0 || d->loader.status.exit_code != 0)
         return fail("requests were lost");
-    if (!was_under_load)
-        return fail("the generations did not overlap");
+    if (!was_under_load || d->service.rolls != ROLLS ||
+        d->service.programs != 2)
+        return fail("not all was replaced under load");
     return 0;
 }
 
@@ -295,12 +298,11 @@ static int run(void *arg)
     struct demo *d = arg;
     d->origin = hem_now();
     int rc = show(d);
-    program *const all[] = {&d->first, &d->second, &d->loader};
-    for (size_t i = 0; i < 3; i++)
-        program_close(all[i]);
+    service_close(&d->service);
+    program_close(&d->loader);
     putchar('\n');
     if (rc >= 0)
-        picture_draw((const program *const *)all, 3, d->origin);
+        draw(d);
     putchar('\n');
     if (d->loader.ended > 0)
         copy_out(d->loader.output);
@@ -323,21 +325,16 @@ static void say_how_to_go_on(const struct demo *d)
 
 int main(void)
 {
-    static struct demo d = {
-        .first = {.name = "generation 1"},
-        .second = {.name = "generation 2"},
-        .loader = {.name = "load"},
-    };
+    static struct demo d;
     int rc = HEM_EIO;
     puts("A web server of two processes is under full load from 200"
-         " connections. After a\nwhile a new generation of it starts on the"
-         " same socket, and the old one is told to\nend. Every byte of every"
-         " answer is checked, and no request may be lost.\n");
+         " connections. After a\nwhile its workers are replaced, three times,"
+         " and then the whole program, by one\nthat serves on the same socket."
+         " Every byte of every answer is checked, and no\nrequest may be"
+         " lost.\n");
     if (find_programs(&d) && find_files(&d)) {
         d.has_curl = curl_exists();
-        rc = open_socket(&d);
-        if (rc >= 0)
-            rc = hem_run(run, &d, NULL);
+        rc = hem_run(run, &d, NULL);
         if (rc < 0)
             fprintf(stderr, "demo: failed: %s\n", hem_strerror(rc));
     }

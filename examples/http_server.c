@@ -67,10 +67,7 @@ static int run_worker(hem_worker *process, void *arg)
     const struct server *server = arg;
     const http_options *o = &server->options;
     HEM_LISTENER(listener);
-    HEM_TRY(
-        hem_listen(&listener, NULL, 0,
-                   &(hem_listen_options){.fds = server->sockets.fds,
-                                         .fd_count = server->sockets.count}));
+    HEM_TRY(http_sockets_listen(&server->sockets, &listener, o->threads));
     /* Its own: the parent's becomes another one when it reloads. */
     int root = fcntl(server->root, F_DUPFD_CLOEXEC, 3);
     if (root < 0)

@@ -152,8 +152,14 @@ VIRTUAL_TEST(urgent_data_are_told_by_themselves)
     check_int(hem_stream_get_info(&s, &info), 0);
     check_int(send(info.fd, "!", 1, MSG_OOB), 1);
     check_int(hem_fd_wait(near, HEM_URGENT), HEM_URGENT);
-    check_int(hem_fd_wait(near, HEM_URGENT | HEM_WRITABLE),
-              HEM_URGENT | HEM_WRITABLE);
+    int both = HEM_URGENT | HEM_WRITABLE;
+    int told = 0; /* in one event, or one after the other */
+    for (int i = 0; i < 100 && told != both; i++) {
+        int rc = hem_fd_wait(near, both);
+        check(rc > 0 && (rc & ~both) == 0);
+        told |= rc;
+    }
+    check_int(told, both);
     check_int(hem_stream_close(&s), 0);
     net_close(near);
     return 0;

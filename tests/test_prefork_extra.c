@@ -135,7 +135,7 @@ static void a_plain_process_that_stays_is_killed(void **state)
 {
     (void)state;
     struct prefork p = {.worker = prefork_serve,
-                        .options = {.grace = HEM_MSEC},
+                        .options = {.grace = HEM_MSEC, .cancel = -1},
                         .expected = HEM_ESIGNALED};
     hem_extra_process extra[] = {{.plain = ignore_signals, .name = "log"}};
     struct ending e;

@@ -116,7 +116,8 @@ VIRTUAL_TEST(a_timeout_keeps_what_has_come)
     HEM_SUBPROCESS(p);
     hem_subprocess_output o;
     char *line;
-    HEM_TRY(start(&p, "echo first; echo second; exec sleep 1000"));
+    /* Both in one write: the second is there when the first is. */
+    HEM_TRY(start(&p, "printf 'first\\nsecond\\n'; exec sleep 1000"));
     check_int(hem_stream_read_line(hem_subprocess_stdout(&p), &line), 6);
     check_int(hem_subprocess_communicate(&p, NULL, 0, &o,
                                          COMMUNICATE(.timeout = HEM_SEC)),

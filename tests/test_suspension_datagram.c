@@ -179,7 +179,10 @@ CASE(hem_sock_accept)
     connection_open();
     hem_callback_init(&c.act, connect_it, &c);
     check_int(hem_call_soon(&c.act), 0);
-    int rc = hem_sock_accept(c.fds[0], NULL);
+    int rc;
+    do {
+        rc = hem_sock_accept(c.fds[0], NULL);
+    } while (rc == HEM_ECONNABORTED); /* evil accepts say so */
     hem_callback_cancel(&c.act);
     if (rc >= 0)
         check_int(close(rc), 0);

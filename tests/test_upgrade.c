@@ -6,6 +6,7 @@
 
 #include "files.h"
 #include "net.h"
+#include "notified.h"
 #include "unix_net.h"
 #include "upgraded.h"
 
@@ -18,7 +19,7 @@ static void check_pid_file(pid_t pid)
 
 static void the_new_program_takes_the_place_of_the_old_one(void **state)
 {
-    struct upgraded u;
+    struct upgraded u = {.name = NULL};
     (void)state;
     upgraded_start(&u, NULL, "pidfile");
     upgraded_answers(&u, u.pid);
@@ -33,9 +34,10 @@ static void the_new_program_takes_the_place_of_the_old_one(void **state)
 
 static void ten_upgrades_in_a_row(void **state)
 {
-    struct upgraded u;
+    struct upgraded u = {.name = NULL};
     (void)state;
     upgraded_start(&u, NULL, "pidfile two");
+    upgraded_says(&u, u.pid, "has"); /* what the test's own parent has left */
     for (int i = 0; i < 10; i++) {
         upgraded_upgrade(&u);
         upgraded_answers(&u, u.pid);
@@ -47,7 +49,7 @@ static void ten_upgrades_in_a_row(void **state)
 
 static void who_waits_in_the_queue_is_answered_by_the_new_one(void **state)
 {
-    struct upgraded u;
+    struct upgraded u = {.name = NULL};
     char text[16];
     int peers[50];
     (void)state;
@@ -68,7 +70,7 @@ static void who_waits_in_the_queue_is_answered_by_the_new_one(void **state)
 
 static void nothing_else_is_inherited(void **state)
 {
-    struct upgraded u;
+    struct upgraded u = {.name = NULL};
     (void)state;
     int extra = open("/dev/null", O_RDONLY); /* and not closed by execve() */
     upgraded_start(&u, NULL, "admin");
@@ -80,10 +82,23 @@ static void nothing_else_is_inherited(void **state)
     upgraded_stop(&u);
 }
 
+static void the_name_of_the_socket_is_that_of_the_first(void **state)
+{
+    struct upgraded u = {.name = "http-1"};
+    (void)state;
+    upgraded_start(&u, NULL, "serve");
+    check_contains(upgraded_says(&u, u.pid, "names"), "names http-1");
+    for (int i = 0; i < 3; i++) {
+        upgraded_upgrade(&u);
+        check_contains(upgraded_says(&u, u.pid, "names"), "names http-1");
+    }
+    upgraded_stop(&u);
+}
+
 /* It is ready, in another process: balancers need not be told. */
 static void the_old_one_does_not_wait_to_be_unready(void **state)
 {
-    struct upgraded u;
+    struct upgraded u = {.name = NULL};
     (void)state;
     upgraded_start(&u, NULL, "patient context");
     pid_t old = u.pid;
@@ -98,7 +113,7 @@ static void the_old_one_does_not_wait_to_be_unready(void **state)
 /* Its worker has a connection, so to say; a stop signal is no second one. */
 static void the_old_one_drains_while_the_new_one_serves(void **state)
 {
-    struct upgraded u;
+    struct upgraded u = {.name = NULL};
     (void)state;
     upgraded_start(&u, NULL, "drain pidfile");
     upgraded_set("pidfile");
@@ -120,7 +135,7 @@ static void the_old_one_drains_while_the_new_one_serves(void **state)
 
 static void threads_are_upgraded_as_processes_are(void **state)
 {
-    struct upgraded u;
+    struct upgraded u = {.name = NULL};
     (void)state;
     upgraded_start(&u, NULL, "threads two");
     for (int i = 0; i < 3; i++) {
@@ -147,7 +162,7 @@ static void check_admin(int status)
 /* Those who ask meanwhile are answered by the one that is ready. */
 static void operators_see_one_service_that_is_ready(void **state)
 {
-    struct upgraded u;
+    struct upgraded u = {.name = NULL};
     (void)state;
     upgraded_start(&u, NULL, "admin");
     for (int i = 0; i < 3; i++) {
@@ -165,9 +180,44 @@ static void operators_see_one_service_that_is_ready(void **state)
     check_int(access(file_path("admin.sock"), F_OK), -1);
 }
 
+/* Whether a datagram that has come has this in it. */
+static bool is_told(int fd, const char *want, bool *ret_stopping)
+{
+    char text[NOTIFIED_BYTES];
+    bool told = false;
+    while (notified_take(fd, text, NULL, NULL) >= 0) {
+        told |= strstr(text, want) != NULL;
+        *ret_stopping |= strstr(text, "STOPPING=1") != NULL;
+    }
+    return told;
+}
+
+/* And nothing of its own end, which is not that of the unit. */
+static void systemd_is_told_who_is_the_main_process_now(void **state)
+{
+    struct upgraded u = {.name = NULL};
+    char want[32];
+    (void)state;
+    int fd = notified_begin(file_path("notify"));
+    upgraded_start(&u, NULL, "serve");
+    bool stopping = false;
+    for (int i = 0; i < 3; i++) {
+        upgraded_upgrade(&u);
+        snprintf(want, sizeof(want), "MAINPID=%d", (int)u.pid);
+        check(is_told(fd, want, &stopping));
+        check(!stopping);
+    }
+    upgraded_signal(&u, SIGTERM);
+    upgraded_says(&u, u.pid, "end 0");
+    check(is_told(fd, "STOPPING=1", &stopping));
+    upgraded_ends(&u, u.pid, 0);
+    upgraded_end(&u);
+    notified_end(fd);
+}
+
 static void a_link_leads_to_the_new_program(void **state)
 {
-    struct upgraded u;
+    struct upgraded u = {.name = NULL};
     char self[4096] = "";
     (void)state;
     check(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0);
@@ -185,7 +235,7 @@ static void a_link_leads_to_the_new_program(void **state)
 
 static void a_rolling_restart_meanwhile_is_no_matter(void **state)
 {
-    struct upgraded u;
+    struct upgraded u = {.name = NULL};
     (void)state;
     upgraded_start(&u, NULL, "serve");
     upgraded_set("gate");
@@ -207,10 +257,12 @@ int main(void)
         FILE_TEST(ten_upgrades_in_a_row),
         FILE_TEST(who_waits_in_the_queue_is_answered_by_the_new_one),
         FILE_TEST(nothing_else_is_inherited),
+        FILE_TEST(the_name_of_the_socket_is_that_of_the_first),
         FILE_TEST(the_old_one_does_not_wait_to_be_unready),
         FILE_TEST(the_old_one_drains_while_the_new_one_serves),
         FILE_TEST(threads_are_upgraded_as_processes_are),
         FILE_TEST(operators_see_one_service_that_is_ready),
+        FILE_TEST(systemd_is_told_who_is_the_main_process_now),
         FILE_TEST(a_link_leads_to_the_new_program),
         FILE_TEST(a_rolling_restart_meanwhile_is_no_matter),
     };

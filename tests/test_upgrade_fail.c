@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "files.h"
+#include "notified.h"
 #include "upgraded.h"
 
 static void check_pid_file(pid_t pid)
@@ -43,7 +44,7 @@ static void fail_as(struct upgraded *u, const char *settings, const char *error)
 
 static void a_new_program_that_does_not_come_up_changes_nothing(void **state)
 {
-    struct upgraded u;
+    struct upgraded u = {.name = NULL};
     (void)state;
     upgraded_start(&u, NULL, "pidfile");
     fail_as(&u, "exit", "HEM_EEXITED");
@@ -55,17 +56,34 @@ static void a_new_program_that_does_not_come_up_changes_nothing(void **state)
 
 static void one_that_is_not_ready_in_time_is_ended(void **state)
 {
-    struct upgraded u;
+    struct upgraded u = {.name = NULL};
     (void)state;
-    upgraded_start(&u, NULL, "hasty pidfile");
-    fail_as(&u, "gate pidfile", "HEM_ETIMEDOUT");
+    upgraded_start(&u, NULL, "hasty brief pidfile");
+    fail_as(&u, "gate brief pidfile", "HEM_ETIMEDOUT");
     fail_as(&u, "stubborn pidfile", "HEM_ETIMEDOUT");
+    upgraded_signal(&u, SIGKILL); /* more than it may need to stop */
+    upgraded_ends(&u, u.pid, -SIGKILL);
+    upgraded_end(&u);
+}
+
+/* One that fails has not spoken for the unit. */
+static void systemd_does_not_hear_of_one_that_fails(void **state)
+{
+    struct upgraded u = {.name = NULL};
+    char text[NOTIFIED_BYTES];
+    (void)state;
+    int fd = notified_begin(file_path("notify"));
+    upgraded_start(&u, NULL, "pidfile");
+    fail_as(&u, "broken pidfile", "HEM_EEXITED");
+    while (notified_take(fd, text, NULL, NULL) >= 0)
+        check(!strstr(text, "MAINPID=") && !strstr(text, "STOPPING=1"));
     upgraded_stop(&u);
+    notified_end(fd);
 }
 
 static void after_a_failure_the_next_may_succeed(void **state)
 {
-    struct upgraded u;
+    struct upgraded u = {.name = NULL};
     (void)state;
     upgraded_start(&u, NULL, "pidfile");
     fail_as(&u, "exit", "HEM_EEXITED");
@@ -93,7 +111,7 @@ static void fail_to_start(struct upgraded *u, const char *error)
 
 static void a_file_that_is_no_program_changes_nothing(void **state)
 {
-    struct upgraded u;
+    struct upgraded u = {.name = NULL};
     char program[600];
     (void)state;
     snprintf(program, sizeof(program), "%s", file_path("program"));
@@ -112,7 +130,7 @@ static void a_file_that_is_no_program_changes_nothing(void **state)
 
 static void there_is_one_upgrade_at_a_time(void **state)
 {
-    struct upgraded u;
+    struct upgraded u = {.name = NULL};
     (void)state;
     upgraded_start(&u, NULL, "pidfile");
     upgraded_set("gate pidfile");
@@ -129,7 +147,7 @@ static void there_is_one_upgrade_at_a_time(void **state)
 
 static void one_that_is_not_ready_is_not_upgraded(void **state)
 {
-    struct upgraded u;
+    struct upgraded u = {.name = NULL};
     (void)state;
     upgraded_start(&u, NULL, "serve");
     upgraded_set("gate");
@@ -144,10 +162,10 @@ static void one_that_is_not_ready_is_not_upgraded(void **state)
 
 static void a_stop_signal_meanwhile_stops_both(void **state)
 {
-    struct upgraded u;
+    struct upgraded u = {.name = NULL};
     (void)state;
     upgraded_start(&u, NULL, "pidfile");
-    upgraded_set("gate pidfile");
+    upgraded_set("gate brief pidfile");
     pid_t next = upgraded_begin(&u);
     upgraded_logs(&u, "set up");
     upgraded_signal(&u, SIGTERM);
@@ -161,7 +179,7 @@ static void a_stop_signal_meanwhile_stops_both(void **state)
 
 static void the_old_one_may_be_killed_meanwhile(void **state)
 {
-    struct upgraded u;
+    struct upgraded u = {.name = NULL};
     (void)state;
     upgraded_start(&u, NULL, "pidfile");
     upgraded_set("gate pidfile");
@@ -180,7 +198,7 @@ static void the_old_one_may_be_killed_meanwhile(void **state)
 
 static void the_new_one_may_be_killed_meanwhile(void **state)
 {
-    struct upgraded u;
+    struct upgraded u = {.name = NULL};
     (void)state;
     upgraded_start(&u, NULL, "pidfile");
     upgraded_set("gate pidfile");
@@ -195,7 +213,7 @@ static void the_new_one_may_be_killed_meanwhile(void **state)
 /* As in a container: the end of process 1 is that of all. */
 static void process_1_is_not_upgraded(void **state)
 {
-    struct upgraded u;
+    struct upgraded u = {.name = NULL};
     (void)state;
     if (!upgraded_start_contained(&u, "pidfile")) {
         print_message("skipped: namespaces are refused\n");
@@ -217,6 +235,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         FILE_TEST(a_new_program_that_does_not_come_up_changes_nothing),
         FILE_TEST(one_that_is_not_ready_in_time_is_ended),
+        FILE_TEST(systemd_does_not_hear_of_one_that_fails),
         FILE_TEST(after_a_failure_the_next_may_succeed),
         FILE_TEST(a_file_that_is_no_program_changes_nothing),
         FILE_TEST(there_is_one_upgrade_at_a_time),

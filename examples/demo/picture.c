@@ -2,6 +2,7 @@
 #define _GNU_SOURCE 1
 #include "picture.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,7 +26,7 @@ static bool terminal_is_utf8(void)
 }
 
 /* What a cell of the bar shows: the time at its middle. */
-static const char *cell(const program *p, hem_ns at, bool utf8)
+static const char *cell(const life *p, hem_ns at, bool utf8)
 {
     if (at < p->began || at >= p->ended)
         return " ";
@@ -34,10 +35,10 @@ static const char *cell(const program *p, hem_ns at, bool utf8)
     return utf8 ? "█" : "#";
 }
 
-static void draw_program(const program *p, hem_ns origin, hem_ns length)
+static void draw_life(const life *p, hem_ns origin, hem_ns length)
 {
     bool utf8 = terminal_is_utf8();
-    printf("  %-13s ", p->name);
+    printf("  %-14s ", p->name);
     for (int i = 0; i < CELLS; i++)
         fputs(cell(p, origin + length * (2 * i + 1) / (2 * CELLS), utf8),
               stdout);
@@ -57,16 +58,16 @@ static void draw_scale(hem_ns length)
             memcpy(scale + at, mark, (size_t)n);
     }
     scale[sizeof(scale) - 1] = '\0';
-    printf("  %-13s %s\n", "", scale);
+    printf("  %-14s %s\n", "", scale);
 }
 
-void picture_draw(const program *const *programs, size_t n, hem_ns origin)
+void picture_draw(const life *const *lives, size_t n, hem_ns origin)
 {
     hem_ns length = HEM_SEC;
     for (size_t i = 0; i < n; i++)
-        if (programs[i]->ended - origin > length)
-            length = programs[i]->ended - origin;
+        if (lives[i]->ended - origin > length)
+            length = lives[i]->ended - origin;
     draw_scale(length);
     for (size_t i = 0; i < n; i++)
-        draw_program(programs[i], origin, length);
+        draw_life(lives[i], origin, length);
 }

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The time line of the demonstration: a bar for each program.
+ * The time line of the demonstration: a bar for each process.
  */
 #ifndef DEMO_PICTURE_H
 #define DEMO_PICTURE_H
 
-#include "program.h"
+#include "life.h"
 
-/* Draw the lifetimes of `n` programs that have ended, on one scale that
- * begins at `origin`. */
-void picture_draw(const program *const *programs, size_t n, hem_ns origin);
+/* Draw `n` lives that have ended, on one scale that begins at `origin`. */
+void picture_draw(const life *const *lives, size_t n, hem_ns origin);
 
 #endif

@@ -14,24 +14,19 @@ enum { PROGRAM_ARGS_MAX = 64 };
 
 typedef struct program {
     /* Filled in before the start. */
-    const char *name;
     const char *argv[PROGRAM_ARGS_MAX]; /* ended by NULL; [0]: path, or name */
     int output;  /* becomes its standard output; 0: inherited */
-    int socket;  /* handed over as systemd does; 0: none */
     int account; /* becomes its descriptor 4; 0: none */
     /* Filled in by the start and what follows. */
     hem_child child;
     hem_task *watch; /* ends when the program has */
     bool is_started;
-    hem_child_status status;          /* how it ended, once `ended` is set */
-    hem_ns began, ready, told, ended; /* 0: not yet */
+    hem_child_status status; /* how it ended, once `ended` is set */
+    hem_ns began, ended;     /* 0: not yet */
 } program;
 
 /* Start it; a child task of `s` watches over it. */
 int program_start(program *p, hem_scope *s);
-
-/* Send it SIGTERM. */
-int program_tell(program *p);
 
 /* Wait for its end. Returns 0 if it exited with 0, else HEM_EEXITED. */
 int program_wait(program *p);
@@ -45,9 +40,5 @@ int program_make_file(const char *name);
 
 /* Move a descriptor to 10 or above. Returns the new one or an error. */
 int program_move_up(int fd);
-
-/* Wait up to 10 s for the first line of what is written into the pipe `fd`,
- * on another thread. Returns HEM_ETIMEDOUT or HEM_EINCOMPLETE if none comes. */
-int program_wait_line(int fd);
 
 #endif

@@ -16,6 +16,7 @@ const hem_metric http_metrics[HTTP_METRICS] = {
 void http_metrics_count(hem_worker *w, int status, uint64_t bytes)
 {
     assert(status >= 200 && status < 600);
+    hem_worker_metric_add(w, (size_t)(HTTP_2XX + status / 100 - 2), 1);
     hem_worker_metric_add(w, HTTP_BYTES, (int64_t)bytes);
     hem_worker_count(w, 1);
 }

@@ -2,10 +2,12 @@
 #define _GNU_SOURCE 1
 #include "sockets.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 static int open_one(int *ret, const http_options *o)
 {
@@ -47,6 +49,38 @@ bool http_sockets_open(http_sockets *s, const http_options *o)
         fprintf(stderr, "http_server: cannot listen on %s, port %u: %s\n",
                 o->bind, (unsigned)o->port, hem_strerror(rc));
     return rc == 0;
+}
+
+static void close_all(const int *fds, size_t n)
+{
+    while (n > 0)
+        close(fds[--n]);
+}
+
+static int duplicate_all(int *ret, const int *fds, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        ret[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 3);
+        if (ret[i] < 0) {
+            int rc = -errno;
+            close_all(ret, i);
+            return rc;
+        }
+    }
+    return 0;
+}
+
+int http_sockets_listen(const http_sockets *s, hem_listener *l, bool threads)
+{
+    int copies[HEM_LISTENER_SOCKETS];
+    if (threads)
+        HEM_TRY(duplicate_all(copies, s->fds, s->count));
+    int rc = hem_listen(l, NULL, 0,
+                        &(hem_listen_options){.fds = threads ? copies : s->fds,
+                                              .fd_count = s->count});
+    if (rc < 0 && threads)
+        close_all(copies, s->count);
+    return rc;
 }
 
 bool http_sockets_announce(const http_sockets *s, uint64_t workers)

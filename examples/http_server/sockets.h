@@ -18,6 +18,10 @@ typedef struct http_sockets {
  * said. */
 bool http_sockets_open(http_sockets *s, const http_options *o);
 
+/* Open `l` with them, in a worker; with duplicates where workers are `threads`,
+ * who would close each other's. */
+int http_sockets_listen(const http_sockets *s, hem_listener *l, bool threads);
+
 /* Say on standard output where they listen. False: failed, and said. */
 bool http_sockets_announce(const http_sockets *s, uint64_t workers);
 

@@ -143,8 +143,8 @@ HEM_API HEM_CHECK int hem_listen_unix(hem_listener *l, const char *path,
 
 /*
  * Open a listener on the sockets that this process was handed by systemd's
- * socket activation (LISTEN_FDS and LISTEN_PID, sd_listen_fds(3)), which are
- * then removed from the environment. HEM_ENOENT: none were; otherwise as with
+ * socket activation (LISTEN_FDS and LISTEN_PID, sd_listen_fds(3)), or by a
+ * service that it is an upgrade of (prefork.h), which are then removed from the environment. HEM_ENOENT: none were; otherwise as with
  * `.fds`. [loop thread]
  */
 HEM_API HEM_CHECK int hem_listen_inherited(hem_listener *l,

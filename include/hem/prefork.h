@@ -23,6 +23,15 @@
  *                      stops, and goes on as it was if it never is
  *     SIGTTIN SIGTTOU  one worker more, one less
  *
+ * What is started in an upgrade is a child of this process, with its standard
+ * descriptors, its environment, and `sockets` in their order, as if handed over
+ * by systemd: a program takes them by hem_inherited_sockets() (listen.h), and
+ * opens them where there are none. It is ready when its own service is; until
+ * then this one serves, and keeps the pid file. What it does not hand on, a
+ * successor should find as it is: files of Unix sockets are not to be removed
+ * by who stops for an upgrade. Another SIGUSR2 meanwhile is refused, as it is in
+ * process 1, whose end would be the container's. A stop signal stops both.
+ *
  * Stopping goes in steps that lose no request, each of them visible to a load
  * balancer before the next:
  *
@@ -31,7 +40,8 @@
  *     --`grace` less `cancel`--> the main tasks of what is left are cancelled
  *     --`grace`--> what is left is killed, and named in the log
  *
- * A second stop signal during `unready` ends that step.
+ * A second stop signal during `unready` ends that step, and in the set up of the
+ * main context it cancels that; otherwise it changes nothing.
  *
  * When a worker fails, what happens is a matter of `restart`. By default the
  * service ends: all others are told to stop, through their channels, never by a
@@ -66,7 +76,8 @@ typedef struct hem_main hem_main;
 typedef int hem_main_fn(hem_main *m, void *arg);
 
 /* A process beside the workers, with the same life: started with them, told to
- * stop with them, and its failure is one of the service. */
+ * stop with them, and its failure is one of the service. Reloading leaves it
+ * alone. */
 typedef struct hem_extra_process {
     hem_worker_fn *fn; /* the main task of a loop; NULL: */
     hem_fn *plain;     /* without a loop. Ready as it begins; told to stop by a
@@ -81,7 +92,7 @@ typedef struct hem_extra_process {
 typedef enum hem_restart {
     HEM_RESTART_STOP,   /* the service ends */
     HEM_RESTART_IGNORE, /* it goes on with those that are left, and ends with
-                           the last */
+                           the last, whose error is the result */
     HEM_RESTART_ALWAYS, /* another takes its place, see `backoff_min` */
 } hem_restart;
 
@@ -137,7 +148,8 @@ typedef void hem_prefork_event_fn(void *arg, const hem_prefork_event *e);
 typedef struct hem_prefork_options {
     /* The workers. */
     uint32_t num_workers; /* 0: hem_cpu_count() (daemon.h) */
-    uint32_t max_workers; /* for SIGTTIN; 0: four times num_workers */
+    uint32_t max_workers; /* for SIGTTIN; 0: four times num_workers. At most
+                             65,536 */
     bool threads;         /* a thread for each worker, in this process. None can
                              be killed: one that does not end after the grace
                              period is named in the log and waited for. Without
@@ -146,8 +158,9 @@ typedef struct hem_prefork_options {
     const char *name;           /* in the log; NULL: "worker" */
     /* Listening sockets of the workers, ended by 0: the parent closes its own
      * descriptors of them when it tells the workers to stop, at the latest on
-     * return, so that nobody connects to a server that is going. They stay
-     * open on HEM_EREFUSED. They are handed on in an upgrade. NULL: none. */
+     * return (with `threads`, whose descriptors they are: then), so that nobody
+     * connects to a server that is going. They stay open on HEM_EREFUSED. They
+     * are handed on in an upgrade. NULL: none. */
     const int *sockets;
     int (*prestart)(uint32_t index, void *arg); /* in each new worker, before
                              its loop, with its `arg`; an error is one of set up.
@@ -180,8 +193,9 @@ typedef struct hem_prefork_options {
                                to the next, per worker; 0: 100 ms */
     hem_ns backoff_max; /* 0: 10 s. Who has been ready for so long begins
                                anew at backoff_min */
-    uint32_t restart_limit; /* so many restarts, of all workers, within
-                               restart_window end the service; 0: no limit */
+    uint32_t restart_limit; /* after so many restarts, of all workers, within
+                               restart_window the next failure ends the
+                               service; 0: no limit */
     hem_ns restart_window;  /* 0: 1 min */
     hem_ns start_timeout;   /* for set up: then the worker is killed, a failure;
                                0: 1 min, HEM_NEVER: none */
@@ -240,7 +254,8 @@ HEM_API HEM_CHECK int hem_prefork(hem_worker_fn *worker, void *arg,
 /*
  * In the main context: start the workers, who get `value` by
  * hem_worker_value(), and wait until all have ended. Returns the signal that
- * stopped the service, 0: they ended by themselves, or the error that ended it.
+ * stopped the service (SIGUSR2: another program is in its place), 0: they ended
+ * by themselves, or the error that ended it.
  *
  *     static int context(hem_main *m, void *arg)
  *     {

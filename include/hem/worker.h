@@ -73,8 +73,9 @@ HEM_API HEM_CHECK int hem_worker_wait(hem_worker *w);
  * suspends. [loop thread] */
 HEM_API int hem_worker_stop_signal(const hem_worker *w);
 
-/* Return the worker's number, from 0; those of extra processes follow the
- * workers'. A replacement has the number of its predecessor. [loop thread] */
+/* Return the worker's number, from 0; those of extra processes follow those of
+ * num_workers, then come workers that SIGTTIN has added. A replacement has the
+ * number of its predecessor. [loop thread] */
 HEM_API uint32_t hem_worker_index(const hem_worker *w);
 
 /* Return how many workers had this number before. [loop thread] */

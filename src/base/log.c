@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/log.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,12 +10,26 @@
 #define LINE_MAX_BYTES 501
 #define TITLE_BYTES    320
 
+/* A reader of the log that has gone must not be the end of the program: as
+ * it would be by SIGPIPE. */
+static void print(const char *kind, const char *line)
+{
+    static const struct timespec at_once;
+    sigset_t pipe, before;
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe, &before);
+    if (fprintf(stderr, "hem: %s: %s\n", kind, line) < 0)
+        (void)sigtimedwait(&pipe, NULL, &at_once);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
 static void to_stderr(void *arg, hem_log_level level, const char *line)
 {
     (void)arg;
     static const char *const names[] = {"debug", "info", "warning", "error"};
     if (level >= HEM_LOG_WARNING)
-        fprintf(stderr, "hem: %s: %s\n", names[level], line);
+        print(names[level], line);
 }
 
 static hem_log_fn *log_fn = to_stderr;
@@ -43,7 +58,7 @@ void hem__abort(const char *format, ...)
     va_start(args, format);
     vsnprintf(line, sizeof(line), format, args);
     va_end(args);
-    fprintf(stderr, "hem: fatal: %s\n", line);
+    print("fatal", line);
     abort();
 }
 

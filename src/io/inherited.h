@@ -10,6 +10,10 @@
  * them. */
 #define HEM__INHERITED_OWN "hem-"
 
+/* The name of one that was taken and is open under its number still; NULL: it
+ * came without, or this is another. */
+const char *hem__inherited_name(int fd);
+
 /* See hem_inherited_fd() in notify.h. */
 int hem__inherited_take(const char *name, size_t i);
 

@@ -20,6 +20,16 @@
 
 static atomic_uint_least64_t taken[COUNT_MAX / 64];
 
+/* What the first of those that were taken are called, for who hands them on; not
+ * their numbers alone, which others may have by then, tell which they are. */
+#define KEPT_MAX   64
+#define NAME_BYTES 64
+
+static struct {
+    ino_t inode; /* 0: it has no name, or was not taken */
+    char name[NAME_BYTES];
+} kept[KEPT_MAX];
+
 /* A number above 0, written as such; 0: it is none. */
 static long parse_number(const char *text)
 {
@@ -48,13 +58,36 @@ static bool is_taken(long i)
     return atomic_load(&taken[i / 64]) >> i % 64 & 1;
 }
 
+/* Keep the name of a socket that was taken. */
+static void keep_name(long i, const char *name, size_t length)
+{
+    struct stat st;
+    if (i >= KEPT_MAX || length >= sizeof(kept[i].name) ||
+        !getenv("LISTEN_FDNAMES") || hem__sys_fstat(FIRST_FD + (int)i, &st) < 0)
+        return;
+    kept[i].inode = st.st_ino;
+    memcpy(kept[i].name, name, length);
+    kept[i].name[length] = '\0';
+}
+
+const char *hem__inherited_name(int fd)
+{
+    struct stat st;
+    int i = fd - FIRST_FD;
+    if (i < 0 || i >= KEPT_MAX || kept[i].inode == 0 ||
+        hem__sys_fstat(fd, &st) < 0 || st.st_ino != kept[i].inode)
+        return NULL;
+    return kept[i].name;
+}
+
 /* False: another thread was faster. */
-static bool take(long i)
+static bool take(long i, const char *name, size_t length)
 {
     uint64_t bit = (uint64_t)1 << i % 64;
     if (atomic_fetch_or(&taken[i / 64], bit) & bit)
         return false;
     (void)fcntl(FIRST_FD + (int)i, F_SETFD, FD_CLOEXEC);
+    keep_name(i, name, length);
     return true;
 }
 
@@ -84,7 +117,7 @@ int hem__inherited_take(const char *name, size_t i)
             return HEM_ENOENT;
         if (fcntl(FIRST_FD + (int)at, F_GETFD) < 0)
             return HEM_EBADF;
-        return take(at) ? FIRST_FD + (int)at : HEM_ENOENT;
+        return take(at, its, length) ? FIRST_FD + (int)at : HEM_ENOENT;
     }
     return HEM_ENOENT;
 }
@@ -120,7 +153,7 @@ static struct left visit(long count, int *ret)
         left.error = rc < 0 ? rc : left.error;
         if (rc == 0)
             left.others++;
-        else if (ret && take(i))
+        else if (ret && take(i, name, length))
             ret[left.sockets++] = FIRST_FD + (int)i;
         else
             left.sockets += !ret;

@@ -44,15 +44,17 @@ int hem__channel_try_receive(hem__channel *c, hem__message *ret)
     if (!hem__fd_is_open(&c->fd))
         return HEM_EBADF;
     hem__message m;
+    bool reset = false;
     for (;;) {
         ssize_t n =
             hem__sys_recv(c->fd.fd, &m, sizeof(m), MSG_DONTWAIT | MSG_TRUNC);
         if (n == HEM_EAGAIN)
             hem__fd_exhausted(&c->fd, HEM__FD_READ);
-        if (n == 0)
+        if (n == 0 || (n == HEM_ECONNRESET && reset))
             return 0;
         /* The kernel tells once that the other side went with messages
          * unread; what that has sent itself comes after it. */
+        reset = reset || n == HEM_ECONNRESET;
         if (n == HEM_EINTR || n == HEM_ECONNRESET)
             continue;
         if (n < 0)

@@ -27,6 +27,7 @@
 #include "hem/notify.h"
 #include "hem/task.h"
 #include "service/service.h"
+#include "service/upgrade.h"
 
 #define RETRY_IN (100 * HEM_MSEC)
 #define EXTEND   (10 * HEM_SEC)
@@ -298,7 +299,7 @@ static int keep_told(void *arg)
 void hem__systemd_init(hem__service *s)
 {
     const char *to = getenv("NOTIFY_SOCKET");
-    const char *successor = getenv("HEM_UPGRADE_PID");
+    const char *successor = getenv(HEM__UPGRADE_PID);
     hem_ns interval = hem_watchdog_interval();
     s->systemd = (hem__systemd){
         .on = to && *to,

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "hem/error.h"
 #include "hem/failure.h"
+#include "io/inherited.h"
 #include "loop/fd.h"
 #include "service/admin.h"
 #include "service/pid_file.h"
@@ -165,7 +166,8 @@ static int run(hem__service *s, pid_t *ret_pid)
     if (!sockets)
         return HEM_ENOMEM;
     for (size_t i = 0; i < count; i++)
-        sockets[i] = (hem__upgrade_socket){.fd = o->sockets[i]};
+        sockets[i] = (hem__upgrade_socket){
+            .fd = o->sockets[i], .name = hem__inherited_name(o->sockets[i])};
     hem__upgrade_call call = {
         .argv = o->upgrade_argv,
         .sockets = sockets,

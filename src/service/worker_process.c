@@ -7,31 +7,41 @@
 #include "base/sys.h"
 #include "service/worker.h"
 
-/* A forked child is not the worker that its parent is. */
-struct identity {
-    pid_t pid;
-    int index;
-};
+static int process_index = -1; /* set while there is one thread */
+static _Thread_local int thread_index = -1;
 
-static struct identity process_identity; /* set while there is one thread */
-static _Thread_local struct identity thread_identity;
+/* A forked child is not the worker that its parent is. */
+static void forget(void)
+{
+    process_index = thread_index = -1;
+}
+
+static void watch_forks(void)
+{
+    /* Without memory for this, children have their parents' index. */
+    (void)pthread_atfork(NULL, NULL, forget);
+}
+
+static int remember(int index)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    (void)pthread_once(&once, watch_forks);
+    return index;
+}
 
 void hem__process_index_set(int index)
 {
-    process_identity = (struct identity){.pid = getpid(), .index = index};
+    process_index = remember(index);
 }
 
 void hem__thread_index_set(int index)
 {
-    thread_identity = (struct identity){.pid = getpid(), .index = index};
+    thread_index = remember(index);
 }
 
 int hem_process_index(void)
 {
-    pid_t pid = getpid();
-    if (thread_identity.pid == pid)
-        return thread_identity.index;
-    return process_identity.pid == pid ? process_identity.index : -1;
+    return thread_index >= 0 ? thread_index : process_index;
 }
 
 /* One that is told to stop by SIGINT hears it all the same. */

@@ -11,8 +11,6 @@
 #ifndef HTTP_BALANCER_H
 #define HTTP_BALANCER_H
 
-#include <sys/un.h>
-
 #include "load.h"
 
 enum { FRONT_FD = 3, TEXT_MAX = 16 * 1024 };
@@ -73,6 +71,16 @@ static inline void place_start(struct place *p, const char *root,
         "--unready", unready, "--linger", linger, "--verbose", NULL};
     start(&p->program, "http_server", 0, args);
     wait_line(&p->program, "service ready");
+}
+
+/* End what a failed test has left there. */
+static inline void place_kill(struct place *p)
+{
+    if (p->program.pid > 0) {
+        kill(p->program.pid, SIGKILL);
+        wait_end(&p->program);
+        forget(&p->program);
+    }
 }
 
 /* Read a file beneath packaging/ into `ret` of TEXT_MAX bytes. */

@@ -249,6 +249,7 @@ static inline int wait_end(struct program *p)
 
 static inline void forget(struct program *p)
 {
+    p->pid = 0;
     close(p->out);
     close(p->errors);
 }

@@ -6,6 +6,8 @@
 #ifndef HTTP_LOAD_H
 #define HTTP_LOAD_H
 
+#include <sys/un.h>
+
 #include "harness.h"
 
 /* Words of an account that are counts of requests, each once. */
@@ -88,17 +90,65 @@ static inline uint64_t load_end(struct program *p, const char *root)
     return load_counted(root, "answered");
 }
 
-/* Start a server, and a load on it for as long as it is wanted. */
+/* Start a server with two workers, an option, and an admin listener. */
+static inline void service_start_with(struct program *server, const char *root,
+                                      const char *option, const char *value)
+{
+    char admin[128];
+    snprintf(admin, sizeof(admin), "unix:%s/admin", root);
+    const char *serve[] = {"--workers", "2",   "--grace",   "10m",
+                           "--admin",   admin, "--verbose", option,
+                           value,       NULL};
+    start_server(server, root, 0, serve);
+    wait_line(server, "service ready");
+}
+
+/* Start one, and a load on it for as long as it is wanted. */
 static inline void service_start(struct program *server, struct program *load,
                                  const char *root, const char *option)
 {
-    const char *serve[] = {"--workers", "2",         "--grace",
-                           "10m",       "--verbose", NULL};
     const char *args[] = {
         "--seconds", "3600", "--connections", "32", "--strict", option, NULL};
-    start_server(server, root, 0, serve);
-    wait_line(server, "service ready");
+    service_start_with(server, root, NULL, NULL);
     load_start(load, root, server->port, args);
+}
+
+/* The value of a metric of the service's, of the series that begins so. */
+static inline uint64_t service_metric(const char *root, const char *series)
+{
+    static struct peer p;
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    int n = snprintf(a.sun_path, sizeof(a.sun_path), "%s/admin", root);
+    assert_true(n > 0 && (size_t)n < sizeof(a.sun_path));
+    p.used = 0;
+    p.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(p.fd, (struct sockaddr *)&a, sizeof(a)), 0);
+    ask(&p, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+    while (receive(&p))
+        ;
+    peer_close(&p);
+    char name[96];
+    snprintf(name, sizeof(name), "\n%s ", series);
+    const char *at = strstr(p.received, name);
+    if (at == NULL)
+        fail_msg("no %s in '%s'", series, p.received);
+    return strtoull(at + strlen(name), NULL, 10);
+}
+
+/* Wait until it has this value: a response is counted when it has been sent, a
+ * moment after it was received. */
+static inline void service_wait_metric(const char *root, const char *series,
+                                       uint64_t value)
+{
+    uint64_t now = 0;
+    for (int i = 0; i < PATIENCE_MS; i++) {
+        now = service_metric(root, series);
+        if (now == value)
+            return;
+        poll(NULL, 0, 1);
+    }
+    fail_msg("%s is %lu, not %lu", series, (unsigned long)now,
+             (unsigned long)value);
 }
 
 /* Stop it, and expect that all is well. */

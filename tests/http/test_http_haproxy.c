@@ -29,6 +29,8 @@ static void write_config(const char *path)
     replace_port(config, "127.0.0.1:8082", places[1].serves.port);
     replace_port(config, "check port 9102", places[1].admin.port);
     replace_port(config, "agent-port 9202", places[1].agent.port);
+    /* One thread, so that what it says of itself is true when it says so. */
+    replace(config, "global\n", "global\n    nbthread 1\n");
     /* Quick to notice, slow to give up: the machine may be busy. */
     replace(config, "nter 250ms", "nter 20ms");
     replace(config, "timeout check 1s", "timeout check 30s");
@@ -110,21 +112,36 @@ static bool find_value(char *ret, size_t size, const char *server,
     return false;
 }
 
-/* Wait until HAProxy sees it so: "UP", "DOWN", "DRAIN" is how that begins;
- * with a "!" in front: not so. */
+/* Whether HAProxy sees it so: how its status begins. */
+static bool has_status(const struct place *p, const char *status)
+{
+    char now[64];
+    return find_value(now, sizeof(now), p->name, "status") &&
+           strncmp(now, status, strlen(status)) == 0;
+}
+
 static void wait_status(const struct place *p, const char *status)
 {
-    char now[64] = "";
-    bool no = status[0] == '!';
-    for (int i = 0; i < PATIENCE_MS / 2; i++) {
-        bool known = find_value(now, sizeof(now), p->name, "status");
-        if (known &&
-            (strncmp(now, status + no, strlen(status + no)) == 0) != no)
-            return;
+    for (int i = 0; !has_status(p, status); i++) {
+        if (i == PATIENCE_MS / 2)
+            fail_msg("%s is not %s: %s", p->name, status, errors_of(&haproxy));
         poll(NULL, 0, 2);
     }
-    fail_msg("%s is '%s', not '%s': %s", p->name, now, status,
-             errors_of(&haproxy));
+}
+
+/* Wait until HAProxy goes round it, and none of its requests is left there or
+ * on the way. */
+static void wait_drained(const struct place *p)
+{
+    char sessions[64] = "";
+    for (int i = 0; has_status(p, "UP") ||
+                    !find_value(sessions, sizeof(sessions), p->name, "scur") ||
+                    strcmp(sessions, "0") != 0;
+         i++) {
+        if (i == PATIENCE_MS / 2)
+            fail_msg("%s has %s: %s", p->name, sessions, errors_of(&haproxy));
+        poll(NULL, 0, 2);
+    }
 }
 
 /* A count that is to be 0, of both. */
@@ -138,15 +155,23 @@ static void expect_none(const char *name)
     }
 }
 
-/* Start the next one, and end the one that serves as soon as HAProxy goes
- * round it: the second signal says so. */
+/* Start the next one, and end the one that serves: the second signal says that
+ * HAProxy has noticed. */
 static void swap(struct place *old, struct place *next)
 {
     place_start(next, root, "10m", LINGER);
     wait_status(next, "UP");
     kill(old->program.pid, SIGTERM);
-    wait_status(old, "!UP");
+    wait_drained(old);
     assert_int_equal(stop(&old->program, SIGTERM), 0);
+}
+
+static int end_places(void **state)
+{
+    (void)state;
+    place_kill(&places[0]);
+    place_kill(&places[1]);
+    return 0;
 }
 
 /* A load that HAProxy passes on to the first place, and its counters at 0. */
@@ -221,9 +246,12 @@ int main(void)
         access(HAPROXY, X_OK) < 0)
         return 77;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(generations_take_over_from_kept_connections),
-        cmocka_unit_test(generations_take_over_from_connections_of_one_request),
-        cmocka_unit_test(two_generations_are_restarted_a_hundred_times),
+        cmocka_unit_test_teardown(generations_take_over_from_kept_connections,
+                                  end_places),
+        cmocka_unit_test_teardown(
+            generations_take_over_from_connections_of_one_request, end_places),
+        cmocka_unit_test_teardown(two_generations_are_restarted_a_hundred_times,
+                                  end_places),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -64,6 +64,14 @@ static int tear_down(void **state)
     return 0;
 }
 
+static int end_places(void **state)
+{
+    (void)state;
+    place_kill(&places[0]);
+    place_kill(&places[1]);
+    return 0;
+}
+
 /* Start the next one, and then end the one that serves. */
 static void swap(struct place *old, struct place *next)
 {
@@ -106,8 +114,10 @@ int main(void)
         access(NGINX, X_OK) < 0)
         return 77;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(generations_take_over_from_kept_connections),
-        cmocka_unit_test(generations_take_over_from_connections_of_one_request),
+        cmocka_unit_test_teardown(generations_take_over_from_kept_connections,
+                                  end_places),
+        cmocka_unit_test_teardown(
+            generations_take_over_from_connections_of_one_request, end_places),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

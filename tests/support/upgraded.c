@@ -32,11 +32,13 @@ static bool is_set(const char *word)
     return strstr(role.settings, word) != NULL;
 }
 
-static char *path_of(const char *name)
+/* One of a few strings. */
+static const char *path_of(const char *name)
 {
-    char *path = NULL;
-    if (asprintf(&path, "%s/%s", role.directory, name) < 0)
-        abort();
+    static char paths[8][300];
+    static unsigned next;
+    char *path = paths[next++ % COUNT_OF(paths)];
+    snprintf(path, sizeof(paths[0]), "%s/%s", role.directory, name);
     return path;
 }
 
@@ -75,6 +77,8 @@ static void say_descriptors(void)
     }
     closedir(dir);
     say("has%s", text);
+    const char *names = getenv("LISTEN_FDNAMES");
+    say("names %s", names ? names : "none");
 }
 
 static int pass_gate(void)
@@ -157,7 +161,7 @@ static int context(hem_main *m, void *arg)
 
 static int run_service(void)
 {
-    char admin[300];
+    char admin[310];
     snprintf(admin, sizeof(admin), "unix:%s", path_of("admin.sock"));
     hem_prefork_options o = {
         .num_workers = is_set("two") ? 2 : 1,
@@ -166,7 +170,7 @@ static int run_service(void)
         .on_event = tell,
         .upgrade_timeout = is_set("hasty") ? 30 * HEM_MSEC : 0,
         .unready = is_set("patient") ? HEM_NEVER : 0,
-        .grace = is_set("gate") || is_set("hasty") ? 20 * HEM_MSEC : 0,
+        .grace = is_set("brief") ? 20 * HEM_MSEC : 0,
         .admin = is_set("admin") ? admin : NULL,
         .pid_file = is_set("pidfile")   ? path_of("pid")
                     : is_set("nowhere") ? path_of("no/such")
@@ -251,10 +255,11 @@ _Noreturn static void execute(const struct upgraded *u, const char *program,
         dup2(u->listener, 3);
     set_number("LISTEN_PID", (int)getpid());
     set_number("LISTEN_FDS", 1);
+    if (u->name)
+        setenv("LISTEN_FDNAMES", u->name, 1);
     char *directory = strdup(file_path(""));
     directory[strlen(directory) - 1] = '\0';
     setenv(DIRECTORY, directory, 1);
-    unsetenv("HEM_SEED");
     execl(program, "service", (char *)NULL);
     _exit(127);
 }
@@ -276,7 +281,7 @@ static void start(struct upgraded *u, const char *program, unsigned long flags)
 static void prepare(struct upgraded *u, const char *settings)
 {
     hem_address a = {.length = 0};
-    *u = (struct upgraded){.listener = -1};
+    *u = (struct upgraded){.listener = -1, .name = u->name};
     check_int(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
     check_int(hem_listen_socket(&u->listener, "127.0.0.1", 0, NULL), 0);
     check_int(hem_address_of_socket(&a, u->listener), 0);

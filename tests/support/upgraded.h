@@ -11,6 +11,7 @@
  *   nonsense  says something else than that it is ready
  *   stubborn  is never ready, and SIGTERM does not end it
  *   hasty     gives its successor 30 ms  threads   of threads
+ *   brief     gives its workers 20 ms to stop, and its successor little more
  *   pidfile   has one, `pid`             nowhere   has one that cannot be
  *   patient   is unready for ever before it stops
  *   admin     has `admin.sock`           context   has a main context
@@ -33,11 +34,12 @@
 void upgraded_role(void);
 
 struct upgraded {
-    pid_t pid;     /* of the latest service */
-    uint16_t port; /* where it answers */
-    int listener;  /* the test's own; -1: closed */
-    FILE *lines;   /* what they say */
-    int gate;      /* both ends of a fifo */
+    const char *name; /* of the socket, for the test to set; NULL: none */
+    pid_t pid;        /* of the latest service */
+    uint16_t port;    /* where it answers */
+    int listener;     /* the test's own; -1: closed */
+    FILE *lines;      /* what they say */
+    int gate;         /* both ends of a fifo */
     size_t count;
     char *said[1000]; /* and was not waited for yet */
 };

@@ -2,8 +2,11 @@
 /* Processes: forked, told, waited for, and a prefork server. */
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "forked.h"
+#include "service/upgrade.h"
 #include "torture.h"
 
 /* Errors of a child that fails. */
@@ -51,7 +54,7 @@ static int fork_and_kill(void)
     HEM_TRY(hem_fork(&c, run_here, NULL, NULL));
     hem_child_status status;
     int rc = hem_child_send_signal(&c, SIGKILL);
-    if (rc == 0)
+    if (rc == 0 || rc == HEM_ESRCH) /* it failed, and was reaped */
         rc = hem_child_wait(&c, &status);
     if (rc == 0)
         check(status.signal == SIGKILL || status.exit_code == 3);
@@ -68,18 +71,55 @@ static int fork_and_close(void)
     return 0;
 }
 
+static int prepare(void *arg)
+{
+    (void)arg;
+    return 0;
+}
+
+static int say_ready(void *arg)
+{
+    check_success(hem_fork_ready());
+    return return_seven(arg);
+}
+
+/* Ready by its own word, within a time that is long enough. */
+static int fork_and_hear(void)
+{
+    hem_child c;
+    HEM_TRY(hem_fork(&c, say_ready, NULL,
+                     &(hem_fork_options){.init = prepare,
+                                         .ready_by_child = true,
+                                         .timeout = 60 * HEM_SEC}));
+    int rc = hem_child_wait(&c, NULL);
+    hem_child_close(&c);
+    return rc;
+}
+
+/* One that cannot say that it is ready is killed, or fails. */
+#define NEVER_READY HEM_ESIGNALED, HEM_EEXITED
+
 static int fork_main(void *arg)
 {
     (void)arg;
-    check_success(fork_and_wait());
-    check_success(fork_and_kill());
-    check_success(fork_and_close());
+    check_success(fork_and_wait(), NEVER_READY);
+    check_success(fork_and_kill(), NEVER_READY);
+    check_success(fork_and_close(), NEVER_READY);
+    check_success(fork_and_hear(), NEVER_READY);
     return 0;
+}
+
+static void run_forks(bool polled)
+{
+    forked_poll(polled);
+    check_success(hem_run(fork_main, NULL, NULL), NEVER_READY);
+    forked_poll(false);
 }
 
 void scenario_fork(void)
 {
-    check_success(hem_run(fork_main, NULL, NULL));
+    run_forks(false);
+    run_forks(true);
 }
 
 /* What a child in vain, or one that came to nothing, may make of it. */
@@ -144,6 +184,35 @@ static int subprocess_main(void *arg)
 void scenario_subprocess(void)
 {
     check_success(hem_run(subprocess_main, NULL, NULL));
+}
+
+/* What goes on when it is ready has to be ended here. */
+static int start_upgrade(void)
+{
+    static char *const argv[] = {"sh", "-c", "echo READY >&3; exec sleep 60",
+                                 NULL};
+    const hem__upgrade_call call = {
+        .argv = argv, .timeout = HEM_SEC, .grace = HEM_SEC};
+    pid_t pid;
+    int rc = hem__upgrade_run(&call, &pid);
+    if (rc == 0) {
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+    }
+    return rc;
+}
+
+static int upgrade_main(void *arg)
+{
+    (void)arg;
+    check_success(start_upgrade(), SUBPROCESS_FAILED, HEM_EINCOMPLETE,
+                  HEM_EPROTO);
+    return 0;
+}
+
+void scenario_upgrade(void)
+{
+    check_success(hem_run(upgrade_main, NULL, NULL));
 }
 
 static int wait_to_stop(hem_worker *w)

@@ -31,6 +31,7 @@ const struct scenario scenarios[] = {
     {"pipes",   scenario_pipes},
     {"fork",    scenario_fork},
     {"subprocess", scenario_subprocess},
+    {"upgrade", scenario_upgrade},
     {"prefork", scenario_prefork},
     {"daemon",  scenario_daemon},
 };

@@ -41,6 +41,7 @@ void scenario_datagrams(void);
 void scenario_pipes(void);
 void scenario_fork(void);
 void scenario_subprocess(void);
+void scenario_upgrade(void);
 void scenario_prefork(void);
 void scenario_daemon(void);
 
