@@ -193,7 +193,10 @@ VIRTUAL_TEST(what_is_cut_off_in_a_batch_is_told_and_fails_nobody)
     hem_datagram_message m[3];
     for (int i = 0; i < 3; i++)
         m[i] = (hem_datagram_message){.data = text[i], .size = 4};
-    check_int(hem_datagram_receive_many(&b, m, 3), 3);
+    for (ssize_t got = 0, n = 1; got < 3 && n > 0; got += n) {
+        n = hem_datagram_receive_many(&b, m + got, 3 - (size_t)got);
+        check(n == 3 || (n > 0 && evil_io())); /* as many as there are */
+    }
     check_str(text[0], "long");
     check_int(m[0].status, 4);
     check_int(m[0].info.size, 16);

@@ -76,6 +76,30 @@ without_a_handler_warnings_and_errors_go_to_standard_error(void **state)
     assert_string_equal(e.text, "");
 }
 
+/* Its reader has gone. */
+static int log_to_nobody(void *arg)
+{
+    int ends[2];
+    (void)arg;
+    if (pipe(ends) < 0 || dup2(ends[1], STDERR_FILENO) < 0)
+        return 1;
+    close(ends[0]);
+    close(ends[1]);
+    hem_log_set(NULL, NULL);
+    hem_log(HEM_LOG_ERROR, "one");
+    hem_log(HEM_LOG_ERROR, "two");
+    return 0;
+}
+
+static void a_log_that_nobody_reads_kills_nobody(void **state)
+{
+    (void)state;
+    struct ending e;
+    process_run(log_to_nobody, NULL, &e);
+    assert_int_equal(e.signo, 0);
+    assert_int_equal(e.status, 0);
+}
+
 static int log_in_task(void *arg)
 {
     hem_log(HEM_LOG_INFO, "%s", (const char *)arg);
@@ -97,6 +121,7 @@ int main(void)
         LEDGER_TEST(a_handler_gets_all_lines),
         LEDGER_TEST(a_line_is_cut_at_500_characters),
         LEDGER_TEST(without_a_handler_warnings_and_errors_go_to_standard_error),
+        LEDGER_TEST(a_log_that_nobody_reads_kills_nobody),
         LEDGER_TEST(tasks_may_log),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -460,7 +460,7 @@ static bool mount_small(void)
 {
     if (unshare(CLONE_NEWNS) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
         return false;
-    if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+    if (mount("none", "/", "none", MS_REC | MS_PRIVATE, "") < 0)
         return false;
     return mount("tmpfs", file_path(""), "tmpfs", 0, "size=4096") == 0;
 }
@@ -496,7 +496,7 @@ static int write_nowhere(void *arg)
     if (!mount_small())
         return NOT_HERE;
     put("pid", "1\n");
-    check_int(mount(NULL, file_path(""), NULL, MS_REMOUNT | MS_RDONLY, NULL),
+    check_int(mount("none", file_path(""), "none", MS_REMOUNT | MS_RDONLY, ""),
               0);
     check_int(hem_pid_file_create(&p, file_path("pid")), HEM_EROFS);
     check_int(hem_pid_file_create(&p, file_path("new")), HEM_EROFS);

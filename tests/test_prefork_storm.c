@@ -43,6 +43,8 @@ static bool has_ended(const struct prefork *p, pid_t pid)
 static void send_to_some(const struct prefork *p, int signo)
 {
     unsigned n = (unsigned)prefork_count(p, HEM_WORKER_IS_STARTED, -1);
+    if (!check(n > 0))
+        return;
     unsigned latest = n < 8 ? n : 8;
     pid_t pid =
         prefork_event(p, HEM_WORKER_IS_STARTED, -1, n - 1 - pick(latest))->pid;

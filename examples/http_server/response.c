@@ -94,11 +94,11 @@ const char *http_date_format(char *buf, time_t t)
     return buf;
 }
 
-/* The date of now, composed once a second. A process has one loop. */
+/* The date of now, composed once a second, in each thread. */
 static const char *date_now(void)
 {
-    static char text[HTTP_DATE_BYTES];
-    static time_t of;
+    static _Thread_local char text[HTTP_DATE_BYTES];
+    static _Thread_local time_t of;
     time_t now = time(NULL);
     if (now != of)
         http_date_format(text, now);

@@ -153,7 +153,9 @@ typedef struct hem_prefork_options {
     bool threads;         /* a thread for each worker, in this process. None can
                              be killed: one that does not end after the grace
                              period is named in the log and waited for. Without
-                             prestart, user, group, heartbeat's kill, max_memory */
+                             prestart, user, group, heartbeat's kill, max_memory.
+                             A worker listens with duplicates of `sockets`: a
+                             listener that it closes closes its descriptors */
     const hem_run_options *run; /* of each worker's loop; NULL: defaults */
     const char *name;           /* in the log; NULL: "worker" */
     /* Listening sockets of the workers, ended by 0: the parent closes its own

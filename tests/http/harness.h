@@ -242,14 +242,15 @@ static inline int wait_end(struct program *p)
     if (pid != p->pid) {
         kill(p->pid, SIGKILL);
         waitpid(p->pid, &status, 0);
+        p->pid = 0;
         fail_msg("it does not end: %s", errors_of(p));
     }
+    p->pid = 0;
     return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 static inline void forget(struct program *p)
 {
-    p->pid = 0;
     close(p->out);
     close(p->errors);
 }

@@ -142,7 +142,7 @@ pid_t prefork_pid(const struct prefork *p, uint32_t index)
 {
     size_t n = prefork_count(p, HEM_WORKER_IS_STARTED, (int)index);
     return n ? prefork_event(p, HEM_WORKER_IS_STARTED, (int)index, n - 1)->pid
-             : -1;
+             : INT32_MAX;
 }
 
 int prefork_verdict(void)

@@ -85,7 +85,8 @@ size_t prefork_count(const struct prefork *p, hem_prefork_event_kind kind,
 int prefork_place(const struct prefork *p, hem_prefork_event_kind kind,
                   int index, size_t n);
 
-/* The pid of the latest worker `index` that was started. */
+/* The pid of the latest worker `index` that was started; one that nobody has:
+ * there was none. Never -1, which would be everybody. */
 pid_t prefork_pid(const struct prefork *p, uint32_t index);
 
 /* A worker that does nothing until it is told to stop. */
