@@ -6,9 +6,20 @@
 #include "base/sys.h"
 #include "loop/fd.h"
 
+#define RETRY_IN (10 * HEM_MSEC)
+
+static void send_kept(void *arg)
+{
+    hem__channel *c = arg;
+    c->keeps = false;
+    (void)!hem__channel_send(c, &c->kept);
+}
+
 int hem__channel_open(hem__channel *c, int fd)
 {
     hem_loop *l = hem__loop_need("hem__channel_open");
+    hem_callback_init(&c->retry, send_kept, c);
+    c->keeps = false;
     int rc = hem__fd_init(l, &c->fd, fd);
     if (rc < 0) {
         c->fd.loop_id = 0;
@@ -32,11 +43,24 @@ int hem__channel_send_raw(int fd, const hem__message *m)
     return rc < 0 ? (int)rc : 0;
 }
 
+static int keep(hem__channel *c, const hem__message *m)
+{
+    HEM_TRY(hem_call_later(&c->retry, RETRY_IN));
+    c->keeps = true;
+    if (m != &c->kept)
+        c->kept = *m;
+    return 0;
+}
+
 int hem__channel_send(hem__channel *c, const hem__message *m)
 {
     if (!hem__fd_is_open(&c->fd))
         return HEM_EBADF;
-    return hem__channel_send_raw(c->fd.fd, m);
+    if (c->keeps)
+        return HEM_EAGAIN;
+    int rc = hem__channel_send_raw(c->fd.fd, m);
+    bool full = rc == HEM_EAGAIN || rc == HEM_ENOBUFS || rc == HEM_ENOMEM;
+    return full ? keep(c, m) : rc;
 }
 
 int hem__channel_try_receive(hem__channel *c, hem__message *ret)
@@ -82,8 +106,10 @@ int hem__channel_receive(hem__channel *c, hem__message *ret)
 
 void hem__channel_close(hem__channel *c)
 {
-    if (hem__fd_is_open(&c->fd))
-        (void)hem__fd_close(hem__loop, &c->fd);
+    if (!hem__fd_is_open(&c->fd))
+        return;
+    (void)hem_callback_cancel(&c->retry);
+    (void)hem__fd_close(hem__loop, &c->fd);
 }
 
 void hem__message_make(hem__message *ret, hem__message_kind kind, int code,

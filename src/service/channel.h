@@ -8,6 +8,7 @@
 #define HEM__SERVICE_CHANNEL_H
 
 #include "hem/base.h"
+#include "hem/loop.h"
 #include "loop/loop.h"
 
 typedef enum hem__message_kind {
@@ -31,16 +32,21 @@ typedef struct hem__message {
 /* One side, open in the loop. */
 typedef struct hem__channel {
     hem__fd fd;
+    hem_callback retry; /* scheduled while a message is kept */
+    hem__message kept;  /* that could not be sent yet */
+    bool keeps;         /* there is one */
 } hem__channel;
 
 /* Take the descriptor of a side into the loop. HEM_ENOMEM, HEM_ENOSPC: closed. */
 int hem__channel_open(hem__channel *c, int fd);
 
-/* Send; never suspends. HEM_EPIPE: nobody is there any more; HEM_EAGAIN: what
- * was sent before has not been read; HEM_ENOBUFS, HEM_ENOMEM. */
+/* Send; never suspends. One message that the kernel has no room for now is kept,
+ * and sent in a while. HEM_EPIPE: nobody is there any more; HEM_EAGAIN: one is
+ * kept already; HEM_ENOMEM. */
 int hem__channel_send(hem__channel *c, const hem__message *m);
 
-/* The same by the descriptor alone, where no loop runs. */
+/* The same by the descriptor alone, where no loop runs, and nothing is kept.
+ * HEM_EPIPE; HEM_EAGAIN, HEM_ENOBUFS, HEM_ENOMEM: there is no room. */
 int hem__channel_send_raw(int fd, const hem__message *m);
 
 /* Wait for the next message. 1: there it is; 0: the other side is gone, and all
