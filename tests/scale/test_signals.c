@@ -122,6 +122,8 @@ static int weather(void *arg)
     hem_signal_handler h;
     hem_signal_handler_init(&h, count_sigchld, s);
     HEM_TRY(hem_signal_handler_start(&h, SIGCHLD));
+    HEM_SIGNAL(last); /* for what comes when all has been seen */
+    HEM_TRY(hem_signal_open(&last, (int[]){SIGUSR1, 0}));
     HEM_SCOPE(scope, .kind = HEM_TASKGROUP);
     HEM_TRY(hem_scope_spawn(&scope, NULL, receive, s));
     HEM_TRY(hem_scope_spawn(&scope, NULL, breed, s));
@@ -139,6 +141,8 @@ static int weather(void *arg)
     waitpid(s->sender, &status, 0);
     check_int(status, 0);
     HEM_TRY(hem_sleep(HEM_MSEC));
+    while (hem_signal_try_wait(&last, NULL) > 0)
+        continue;
     check(hem_signal_handler_stop(&h));
     return rc;
 }
