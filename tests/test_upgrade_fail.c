@@ -201,7 +201,7 @@ static void the_new_one_may_be_killed_meanwhile(void **state)
     struct upgraded u = {.name = NULL};
     (void)state;
     upgraded_start(&u, NULL, "pidfile");
-    upgraded_set("gate pidfile");
+    upgraded_set("gate brief pidfile");
     pid_t next = upgraded_begin(&u);
     upgraded_logs(&u, "set up");
     check_int(kill(next, SIGKILL), 0);
