@@ -118,7 +118,7 @@ static void check_ready(hem__service *s)
     hem_event_set(&s->ready);
 }
 
-static bool any_worker(const hem__service *s)
+bool hem__crew_has_workers(const hem__service *s)
 {
     for (uint32_t k = 0; k < s->seat_count; k++) {
         if (!s->seats[k].role->extra && !is_done(&s->seats[k]))
@@ -205,7 +205,7 @@ static void look_round(hem__seat *seat, int error)
 {
     hem__service *s = seat->service;
     hem_event_set(&seat->changed);
-    if (!any_worker(s)) {
+    if (!hem__crew_has_workers(s)) {
         hem__service_stop(s, 0, error);
         hem_event_set(&s->hurry); /* there is nobody to wait for */
     }
