@@ -457,6 +457,34 @@ static void a_failing_replacement_is_tried_again(void **state)
     prefork_free(&p);
 }
 
+/* The successor never says that it is ready. */
+static int ask_and_leave_unready(hem_worker *w, void *arg)
+{
+    if (hem_worker_generation(w) == 0) {
+        hem_worker_ready(w);
+        hem_worker_replace(w, "grown old");
+        return prefork_serve(w, arg);
+    }
+    while (!hem_worker_stop_signal(w))
+        HEM_TRY(hem_sleep(HEM_MSEC));
+    return 0;
+}
+
+static void a_stop_during_a_replacement_does_not_wait_for_another(void **state)
+{
+    (void)state;
+    struct prefork p = {.worker = ask_and_leave_unready,
+                        .options = {.num_workers = 1,
+                                    .backoff_min = HEM_NEVER,
+                                    .backoff_max = HEM_NEVER}};
+    struct ending e;
+    prefork_start(&p);
+    prefork_await(&p, PREFORK_STARTED, 2);
+    prefork_signal(&p, SIGTERM);
+    prefork_end(&p, &e);
+    prefork_free(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -476,6 +504,7 @@ int main(void)
         LEDGER_TEST(a_worker_that_has_done_its_requests_is_replaced),
         LEDGER_TEST(a_worker_that_asks_and_returns_has_a_successor),
         LEDGER_TEST(a_failing_replacement_is_tried_again),
+        LEDGER_TEST(a_stop_during_a_replacement_does_not_wait_for_another),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

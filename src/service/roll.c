@@ -128,6 +128,8 @@ static int rest(hem__service *s, hem_ns limit)
 static int replace_one(hem__service *s, hem__instance *i, uint32_t *failures)
 {
     int rc = hem__service_replace(s, i);
+    if (s->state > HEM__SERVICE_READY)
+        return 0;
     if (rc >= 0) {
         *failures = 0;
         return 0;
