@@ -485,6 +485,30 @@ static void a_stop_during_a_replacement_does_not_wait_for_another(void **state)
     prefork_free(&p);
 }
 
+/* A stop comes while it runs, and is passed over. */
+static int reload_slowly(void *arg)
+{
+    (void)arg;
+    process_say('r');
+    (void)!hem_sleep(HEM_NEVER);
+    return 0;
+}
+
+static void a_stop_that_reload_passes_over_starts_nobody(void **state)
+{
+    (void)state;
+    struct prefork p = {.options = {.reload = reload_slowly}};
+    struct ending e;
+    start(&p);
+    prefork_signal(&p, SIGHUP);
+    prefork_await(&p, 'r', 1);
+    prefork_signal(&p, SIGTERM);
+    prefork_end(&p, &e);
+    for (int i = 0; i < WORKERS; i++)
+        check_int(prefork_count(&p, HEM_WORKER_IS_STARTED, i), 1);
+    prefork_free(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -505,6 +529,7 @@ int main(void)
         LEDGER_TEST(a_worker_that_asks_and_returns_has_a_successor),
         LEDGER_TEST(a_failing_replacement_is_tried_again),
         LEDGER_TEST(a_stop_during_a_replacement_does_not_wait_for_another),
+        LEDGER_TEST(a_stop_that_reload_passes_over_starts_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
