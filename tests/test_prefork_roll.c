@@ -226,6 +226,54 @@ static void an_old_worker_killed_during_its_roll_has_its_successor(void **state)
     prefork_free(&p);
 }
 
+static void a_successor_keeps_the_seat_of_one_whose_failure_is_ignored(
+    void **state)
+{
+    (void)state;
+    struct prefork p = {
+        .worker = wait_in_set_up,
+        .options = {.num_workers = 1, .restart = HEM_RESTART_IGNORE}};
+    struct ending e;
+    prefork_start(&p);
+    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    pid_t old = prefork_pid(&p, 0);
+    prefork_signal(&p, SIGHUP);
+    prefork_await(&p, 'u', 1);
+    check_int(kill(old, SIGKILL), 0);
+    prefork_await(&p, PREFORK_ENDED, 1);
+    atomic_store(&p.shared->numbers[GO], 1);
+    prefork_await(&p, PREFORK_RELOADED, 1);
+    prefork_signal(&p, SIGHUP); /* it is one of the workers */
+    prefork_await(&p, PREFORK_RELOADED, 2);
+    check_int(prefork_count(&p, HEM_WORKER_IS_STARTED, 0), 3);
+    prefork_signal(&p, SIGTERM);
+    prefork_end(&p, &e);
+    prefork_free(&p);
+}
+
+static void
+a_worker_and_its_successor_whose_failures_are_ignored_are_gone(void **state)
+{
+    (void)state;
+    struct prefork p = {
+        .worker = wait_in_set_up,
+        .options = {.num_workers = 1, .restart = HEM_RESTART_IGNORE},
+        .expected = HEM_ESIGNALED};
+    struct ending e;
+    prefork_start(&p);
+    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    pid_t old = prefork_pid(&p, 0);
+    prefork_signal(&p, SIGHUP);
+    prefork_await(&p, 'u', 1);
+    prefork_await(&p, PREFORK_STARTED, 2);
+    check_int(kill(old, SIGKILL), 0);
+    prefork_await(&p, PREFORK_ENDED, 1);
+    check_int(kill(prefork_pid(&p, 0), SIGKILL), 0);
+    prefork_end(&p, &e);
+    check_int(prefork_count(&p, HEM_WORKER_IS_STARTED, 0), 2);
+    prefork_free(&p);
+}
+
 static void a_successor_killed_during_the_roll_gives_it_up(void **state)
 {
     (void)state;
@@ -519,6 +567,9 @@ int main(void)
         LEDGER_TEST(a_failing_successor_gives_the_roll_up_and_the_old_stay),
         LEDGER_TEST(a_stop_during_a_roll_stops_old_and_new),
         LEDGER_TEST(an_old_worker_killed_during_its_roll_has_its_successor),
+        LEDGER_TEST(a_successor_keeps_the_seat_of_one_whose_failure_is_ignored),
+        LEDGER_TEST(
+            a_worker_and_its_successor_whose_failures_are_ignored_are_gone),
         LEDGER_TEST(a_successor_killed_during_the_roll_gives_it_up),
         LEDGER_TEST(a_worker_and_its_successor_killed_are_one_restart),
         LEDGER_TEST(an_old_worker_that_does_not_drain_is_killed_without_harm),
