@@ -212,6 +212,28 @@ VIRTUAL_TEST(time_in_which_this_process_was_stopped_does_not_count)
     return 0;
 }
 
+/* systemd.c, which came first, has forgiven it as well. */
+VIRTUAL_TEST(time_that_others_have_not_counted_is_not_left_out_twice)
+{
+    struct fake f = {.options = beating};
+    begin(&f);
+    HEM_SCOPE(s);
+    HEM_TRY(hem__health_start(&f.service, &s));
+    HEM_TRY(beat_for(&f, 200 * MS, -1));
+    HEM_TRY(hem_sleep(30 * MS)); /* the last beat has been seen */
+    hem__loop->virtual_clock->now += 3600 * HEM_SEC;
+    f.all[0].beat_at = hem_now();
+    HEM_TRY(hem_sleep(20 * MS));
+    check(f.all[0].beat_at <= hem_now());
+    HEM_TRY(beat_for(&f, 200 * MS, 0));
+    check_int(f.stuck, 1);
+    check_logged("worker 0 is stuck");
+    hem_scope_abort(&s, NULL);
+    check_int(hem_scope_close(&s, 0), 0);
+    end(&f);
+    return 0;
+}
+
 VIRTUAL_TEST(one_above_max_memory_asks_to_be_replaced_once)
 {
     struct fake f = {.options = {.max_memory = 1}};
@@ -454,6 +476,7 @@ int main(void)
         LEDGER_TEST(one_that_beats_again_may_be_stuck_again),
         LEDGER_TEST(one_in_set_up_or_without_a_heart_is_not_stuck),
         LEDGER_TEST(time_in_which_this_process_was_stopped_does_not_count),
+        LEDGER_TEST(time_that_others_have_not_counted_is_not_left_out_twice),
         LEDGER_TEST(one_above_max_memory_asks_to_be_replaced_once),
         LEDGER_TEST(one_below_max_memory_with_its_jitter_stays),
         LEDGER_TEST(hostile_30_a_stopped_worker_is_killed_and_replaced),

@@ -226,6 +226,54 @@ static void an_old_worker_killed_during_its_roll_has_its_successor(void **state)
     prefork_free(&p);
 }
 
+static void a_successor_keeps_the_seat_of_one_whose_failure_is_ignored(
+    void **state)
+{
+    (void)state;
+    struct prefork p = {
+        .worker = wait_in_set_up,
+        .options = {.num_workers = 1, .restart = HEM_RESTART_IGNORE}};
+    struct ending e;
+    prefork_start(&p);
+    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    pid_t old = prefork_pid(&p, 0);
+    prefork_signal(&p, SIGHUP);
+    prefork_await(&p, 'u', 1);
+    check_int(kill(old, SIGKILL), 0);
+    prefork_await(&p, PREFORK_ENDED, 1);
+    atomic_store(&p.shared->numbers[GO], 1);
+    prefork_await(&p, PREFORK_RELOADED, 1);
+    prefork_signal(&p, SIGHUP); /* it is one of the workers */
+    prefork_await(&p, PREFORK_RELOADED, 2);
+    check_int(prefork_count(&p, HEM_WORKER_IS_STARTED, 0), 3);
+    prefork_signal(&p, SIGTERM);
+    prefork_end(&p, &e);
+    prefork_free(&p);
+}
+
+static void
+a_worker_and_its_successor_whose_failures_are_ignored_are_gone(void **state)
+{
+    (void)state;
+    struct prefork p = {
+        .worker = wait_in_set_up,
+        .options = {.num_workers = 1, .restart = HEM_RESTART_IGNORE},
+        .expected = HEM_ESIGNALED};
+    struct ending e;
+    prefork_start(&p);
+    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    pid_t old = prefork_pid(&p, 0);
+    prefork_signal(&p, SIGHUP);
+    prefork_await(&p, 'u', 1);
+    prefork_await(&p, PREFORK_STARTED, 2);
+    check_int(kill(old, SIGKILL), 0);
+    prefork_await(&p, PREFORK_ENDED, 1);
+    check_int(kill(prefork_pid(&p, 0), SIGKILL), 0);
+    prefork_end(&p, &e);
+    check_int(prefork_count(&p, HEM_WORKER_IS_STARTED, 0), 2);
+    prefork_free(&p);
+}
+
 static void a_successor_killed_during_the_roll_gives_it_up(void **state)
 {
     (void)state;
@@ -457,6 +505,58 @@ static void a_failing_replacement_is_tried_again(void **state)
     prefork_free(&p);
 }
 
+/* The successor never says that it is ready. */
+static int ask_and_leave_unready(hem_worker *w, void *arg)
+{
+    if (hem_worker_generation(w) == 0) {
+        hem_worker_ready(w);
+        hem_worker_replace(w, "grown old");
+        return prefork_serve(w, arg);
+    }
+    while (!hem_worker_stop_signal(w))
+        HEM_TRY(hem_sleep(HEM_MSEC));
+    return 0;
+}
+
+static void a_stop_during_a_replacement_does_not_wait_for_another(void **state)
+{
+    (void)state;
+    struct prefork p = {.worker = ask_and_leave_unready,
+                        .options = {.num_workers = 1,
+                                    .backoff_min = HEM_NEVER,
+                                    .backoff_max = HEM_NEVER}};
+    struct ending e;
+    prefork_start(&p);
+    prefork_await(&p, PREFORK_STARTED, 2);
+    prefork_signal(&p, SIGTERM);
+    prefork_end(&p, &e);
+    prefork_free(&p);
+}
+
+/* A stop comes while it runs, and is passed over. */
+static int reload_slowly(void *arg)
+{
+    (void)arg;
+    process_say('r');
+    (void)!hem_sleep(HEM_NEVER);
+    return 0;
+}
+
+static void a_stop_that_reload_passes_over_starts_nobody(void **state)
+{
+    (void)state;
+    struct prefork p = {.options = {.reload = reload_slowly}};
+    struct ending e;
+    start(&p);
+    prefork_signal(&p, SIGHUP);
+    prefork_await(&p, 'r', 1);
+    prefork_signal(&p, SIGTERM);
+    prefork_end(&p, &e);
+    for (int i = 0; i < WORKERS; i++)
+        check_int(prefork_count(&p, HEM_WORKER_IS_STARTED, i), 1);
+    prefork_free(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -467,6 +567,9 @@ int main(void)
         LEDGER_TEST(a_failing_successor_gives_the_roll_up_and_the_old_stay),
         LEDGER_TEST(a_stop_during_a_roll_stops_old_and_new),
         LEDGER_TEST(an_old_worker_killed_during_its_roll_has_its_successor),
+        LEDGER_TEST(a_successor_keeps_the_seat_of_one_whose_failure_is_ignored),
+        LEDGER_TEST(
+            a_worker_and_its_successor_whose_failures_are_ignored_are_gone),
         LEDGER_TEST(a_successor_killed_during_the_roll_gives_it_up),
         LEDGER_TEST(a_worker_and_its_successor_killed_are_one_restart),
         LEDGER_TEST(an_old_worker_that_does_not_drain_is_killed_without_harm),
@@ -476,6 +579,8 @@ int main(void)
         LEDGER_TEST(a_worker_that_has_done_its_requests_is_replaced),
         LEDGER_TEST(a_worker_that_asks_and_returns_has_a_successor),
         LEDGER_TEST(a_failing_replacement_is_tried_again),
+        LEDGER_TEST(a_stop_during_a_replacement_does_not_wait_for_another),
+        LEDGER_TEST(a_stop_that_reload_passes_over_starts_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

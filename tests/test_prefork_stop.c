@@ -88,6 +88,31 @@ static void nobody_is_waited_for_when_the_last_worker_has_gone(void **state)
     prefork_free(&p);
 }
 
+/* Whose end would hurry it: there is none, as it waits to be restarted. */
+static void
+a_worker_that_waits_to_be_restarted_is_not_waited_for(void **state)
+{
+    (void)state;
+    for (int completing = 0; completing < 2; completing++) {
+        struct prefork p = {.worker = prefork_serve,
+                            .options = {.num_workers = 1,
+                                        .restart = HEM_RESTART_ALWAYS,
+                                        .backoff_min = HEM_SEC << 20,
+                                        .backoff_max = HEM_SEC << 20,
+                                        .unready = HEM_NEVER,
+                                        .run_to_completion = completing}};
+        struct ending e;
+        prefork_start(&p);
+        prefork_await(&p, PREFORK_SERVICE_READY, 1);
+        check_int(kill(prefork_pid(&p, 0), SIGKILL), 0);
+        prefork_await(&p, PREFORK_ENDED, 1);
+        prefork_signal(&p, SIGTERM);
+        prefork_end(&p, &e);
+        check_int(prefork_count(&p, HEM_WORKER_IS_STARTED, 0), 1);
+        prefork_free(&p);
+    }
+}
+
 /* ---- the grace period ---- */
 
 static int wait_for_cancel(hem_worker *w, void *arg)
@@ -285,6 +310,7 @@ int main(void)
         LEDGER_TEST(a_service_that_was_never_ready_is_not_unready_for_long),
         LEDGER_TEST(a_failure_makes_the_service_unready_too),
         LEDGER_TEST(nobody_is_waited_for_when_the_last_worker_has_gone),
+        LEDGER_TEST(a_worker_that_waits_to_be_restarted_is_not_waited_for),
         LEDGER_TEST(
             main_tasks_are_cancelled_when_the_grace_period_nears_its_end),
         LEDGER_TEST(what_is_left_is_killed_and_named),

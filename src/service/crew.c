@@ -118,7 +118,7 @@ static void check_ready(hem__service *s)
     hem_event_set(&s->ready);
 }
 
-static bool any_worker(const hem__service *s)
+bool hem__crew_has_workers(const hem__service *s)
 {
     for (uint32_t k = 0; k < s->seat_count; k++) {
         if (!s->seats[k].role->extra && !is_done(&s->seats[k]))
@@ -168,9 +168,16 @@ static void take_failure(hem__seat *seat, const hem_worker_end *end,
     if (policy == HEM_RESTART_STOP || never_began || stops)
         hem__service_stop(s, 0, end->error);
     else if (policy == HEM_RESTART_IGNORE)
-        want(seat, false);
+        want(seat, seat->next != NULL);
     else
         restart(seat, ready_at);
+}
+
+/* Who was to follow has ended, and whom it was to follow is gone. */
+static void take_last_failure(hem__seat *seat)
+{
+    if (seat->service->options->restart == HEM_RESTART_IGNORE)
+        want(seat, false);
 }
 
 /* A worker that returns is done, unless another is to follow it. */
@@ -185,11 +192,13 @@ static void take_return(hem__seat *seat, const hem__instance *i)
 static void settle(hem__seat *seat, hem__instance *i)
 {
     hem__service *s = seat->service;
-    bool was_now = seat->now == i;
+    bool was_now = seat->now == i, was_next = seat->next == i;
     if (was_now)
         seat->now = NULL;
-    if (seat->next == i)
+    if (was_next)
         seat->next = NULL; /* its failure is that of the replacement */
+    if (was_next && !seat->now && i->leave == HEM__LEAVE_NOT)
+        take_last_failure(seat);
     if (i->leave == HEM__LEAVE_SERVICE && i->end.error < 0)
         hem__service_stop(s, 0, i->end.error);
     if (i->leave != HEM__LEAVE_NOT || !was_now)
@@ -205,7 +214,7 @@ static void look_round(hem__seat *seat, int error)
 {
     hem__service *s = seat->service;
     hem_event_set(&seat->changed);
-    if (!any_worker(s)) {
+    if (!hem__crew_has_workers(s)) {
         hem__service_stop(s, 0, error);
         hem_event_set(&s->hurry); /* there is nobody to wait for */
     }

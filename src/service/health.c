@@ -66,7 +66,8 @@ static void listen_to_heart(hem__instance *i, hem_ns late)
         i->stuck = false;
         return;
     }
-    i->beat_at += late;
+    /* Not beyond now: systemd.c may have set it since this look was due. */
+    i->beat_at = now - i->beat_at > late ? i->beat_at + late : now;
     hem_ns limit = i->service->options->heartbeat;
     if (limit <= 0 || i->stuck || now - i->beat_at < limit)
         return;

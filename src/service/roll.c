@@ -26,10 +26,11 @@ static int verdict(const hem__instance *next)
 int hem__service_replace(hem__service *s, hem__instance *old)
 {
     hem__seat *seat = old->seat;
-    (void)s;
     HEM_TRY(hem__seat_wait_room(seat, old));
     if (seat->now != old || seat->next)
         return 0;
+    if (s->state > HEM__SERVICE_READY) /* `reload` has passed over it */
+        return HEM_ECANCELED;
     int rc;
     hem__instance *next = hem__instance_start(seat, &rc);
     if (!next)
@@ -128,6 +129,8 @@ static int rest(hem__service *s, hem_ns limit)
 static int replace_one(hem__service *s, hem__instance *i, uint32_t *failures)
 {
     int rc = hem__service_replace(s, i);
+    if (s->state > HEM__SERVICE_READY)
+        return 0;
     if (rc >= 0) {
         *failures = 0;
         return 0;

@@ -255,6 +255,9 @@ int hem__seat_wait_room(hem__seat *seat, const hem__instance *old);
 /* How long to wait after so many failures in a row; 0 after none. */
 hem_ns hem__crew_backoff(const hem__service *s, uint32_t failures);
 
+/* Whether there is a worker, or should be one; extras not counted. */
+bool hem__crew_has_workers(const hem__service *s);
+
 /* How many workers are ready, extras not counted: `now` in their seats. */
 uint32_t hem__service_ready_workers(const hem__service *s);
 

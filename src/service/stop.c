@@ -57,10 +57,13 @@ static void wait_hurry(hem__service *s, hem_ns limit)
         (void)!hem_timeout_close(&t, hem_event_wait(&s->hurry));
 }
 
-/* Between saying that it is unready and telling the workers. */
+/* Between saying that it is unready and telling the workers. Where there are
+ * none, as all wait to be restarted, no end of one would hurry it. */
 static void let_notice(hem__service *s)
 {
     const hem_prefork_options *o = s->options;
+    if (!hem__crew_has_workers(s))
+        return;
     if (o->run_to_completion && s->result == 0)
         wait_hurry(s, HEM_NEVER);
     else if (o->unready > 0 && s->was_ready && !s->upgraded)
