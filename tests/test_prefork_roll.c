@@ -226,8 +226,8 @@ static void an_old_worker_killed_during_its_roll_has_its_successor(void **state)
     prefork_free(&p);
 }
 
-static void a_successor_keeps_the_seat_of_one_whose_failure_is_ignored(
-    void **state)
+static void
+a_successor_keeps_the_seat_of_one_whose_failure_is_ignored(void **state)
 {
     (void)state;
     struct prefork p = {

@@ -134,7 +134,8 @@ HEM__RAW(pid_t, clone_process, (int (*fn)(void *), void *stack, int flags, void 
 HEM__RAW(int, open_null, (void), open("/dev/null", O_RDWR | O_CLOEXEC))
 HEM__RAW(int, fcntl_dup, (int fd, int least), fcntl(fd, F_DUPFD_CLOEXEC, least))
 HEM__RAW(int, fcntl_set_fd, (int fd, int flags), fcntl(fd, F_SETFD, flags))
-HEM__RAW(int, dup2, (int from, int to), dup2(from, to))
+/* In the child of a vfork: not by a function that a sanitizer may have. */
+HEM__RAW(int, dup2, (int from, int to), syscall(SYS_dup3, from, to, 0))
 HEM__RAW(int, close_range_on_exec, (int first),
          syscall(HEM__SYS_CLOSE_RANGE, first, ~0U, HEM__CLOSE_RANGE_CLOEXEC))
 HEM__RAW(int, chdir, (const char *path), chdir(path))
