@@ -89,8 +89,7 @@ static void nobody_is_waited_for_when_the_last_worker_has_gone(void **state)
 }
 
 /* Whose end would hurry it: there is none, as it waits to be restarted. */
-static void
-a_worker_that_waits_to_be_restarted_is_not_waited_for(void **state)
+static void a_worker_that_waits_to_be_restarted_is_not_waited_for(void **state)
 {
     (void)state;
     for (int completing = 0; completing < 2; completing++) {

@@ -106,15 +106,23 @@ static void reload(hem__service *s)
 
 /* ---- single ones ---- */
 
+static bool has_wish(const hem__instance *i)
+{
+    return i->wants_replacement && i->state == HEM__INSTANCE_READY &&
+           i->seat->now == i && !i->seat->next;
+}
+
+/* The oldest of those for whom the fewest successors have failed: one that
+ * nobody can succeed does not keep the others waiting. */
 static hem__instance *find_wish(const hem__service *s)
 {
+    hem__instance *found = NULL;
     for (hem__list *l = s->instances.next; l != &s->instances; l = l->next) {
         hem__instance *i = HEM__CONTAINER(l, hem__instance, link);
-        if (i->wants_replacement && i->state == HEM__INSTANCE_READY &&
-            i->seat->now == i && !i->seat->next)
-            return i;
+        if (has_wish(i) && (!found || i->tries < found->tries))
+            found = i;
     }
-    return NULL;
+    return found;
 }
 
 /* Wait for something to do, at most for so long. */
@@ -126,9 +134,19 @@ static int rest(hem__service *s, hem_ns limit)
     return rc == HEM_ETIMEDOUT ? 0 : rc;
 }
 
+static int replace_held(hem__service *s, hem__instance *i)
+{
+    hem__instance_hold(i);
+    int rc = hem__service_replace(s, i);
+    if (rc < 0 && i->tries < UINT32_MAX)
+        i->tries++;
+    hem__instance_release(i);
+    return rc;
+}
+
 static int replace_one(hem__service *s, hem__instance *i, uint32_t *failures)
 {
-    int rc = hem__service_replace(s, i);
+    int rc = replace_held(s, i);
     if (s->state > HEM__SERVICE_READY)
         return 0;
     if (rc >= 0) {
