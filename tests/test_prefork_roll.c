@@ -505,6 +505,43 @@ static void a_failing_replacement_is_tried_again(void **state)
     prefork_free(&p);
 }
 
+/* The first one's successors fail, and it was first to ask. */
+static int ask_in_turn(hem_worker *w, void *arg)
+{
+    const struct prefork *p = arg;
+    if (hem_worker_generation(w) == 0) {
+        while (hem_worker_index(w) > 0 && !atomic_load(&p->shared->numbers[GO]))
+            HEM_TRY(hem_sleep(HEM_MSEC));
+        hem_worker_ready(w);
+        hem_worker_replace(w, "grown old");
+    } else if (hem_worker_index(w) == 0 &&
+               atomic_load(&p->shared->numbers[BROKEN])) {
+        return hem_fail(HEM_EIO, "broken");
+    }
+    return prefork_serve(w, arg);
+}
+
+static void
+one_that_cannot_be_replaced_does_not_keep_others_from_it(void **state)
+{
+    (void)state;
+    struct prefork p = {
+        .worker = ask_in_turn,
+        .options = {.backoff_min = HEM_USEC, .backoff_max = HEM_USEC}};
+    struct ending e;
+    prefork_start(&p);
+    atomic_store(&p.shared->numbers[BROKEN], 1);
+    prefork_await(&p, PREFORK_READY, 1);
+    atomic_store(&p.shared->numbers[GO], 1);
+    prefork_await(&p, PREFORK_READY, 3);
+    check_int(prefork_count(&p, HEM_WORKER_IS_READY, 1), 2);
+    atomic_store(&p.shared->numbers[BROKEN], 0);
+    prefork_await(&p, PREFORK_READY, 4);
+    prefork_signal(&p, SIGTERM);
+    prefork_end(&p, &e);
+    prefork_free(&p);
+}
+
 /* The successor never says that it is ready. */
 static int ask_and_leave_unready(hem_worker *w, void *arg)
 {
@@ -579,6 +616,7 @@ int main(void)
         LEDGER_TEST(a_worker_that_has_done_its_requests_is_replaced),
         LEDGER_TEST(a_worker_that_asks_and_returns_has_a_successor),
         LEDGER_TEST(a_failing_replacement_is_tried_again),
+        LEDGER_TEST(one_that_cannot_be_replaced_does_not_keep_others_from_it),
         LEDGER_TEST(a_stop_during_a_replacement_does_not_wait_for_another),
         LEDGER_TEST(a_stop_that_reload_passes_over_starts_nobody),
     };

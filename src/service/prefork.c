@@ -52,8 +52,10 @@ static int run_crew(hem__service *s)
         rc = hem__crew_start(s);
     if (rc < 0)
         hem__service_stop(s, 0, rc);
-    (void)!hem_scope_close(&work, 0);
+    rc = hem_scope_close(&work, 0);
     s->work = NULL;
+    if (s->state <= HEM__SERVICE_READY) /* nobody keeps the seats any more */
+        hem__service_stop(s, 0, rc);
     return hem_scope_close(&lives, 0);
 }
 

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "hem/error.h"
 #include "hem/failure.h"
+#include "hem/task.h"
 #include "hem/timeout.h"
 #include "service/service.h"
 
@@ -106,29 +107,51 @@ static void reload(hem__service *s)
 
 /* ---- single ones ---- */
 
-static hem__instance *find_wish(const hem__service *s)
+static bool has_wish(const hem__instance *i)
 {
-    for (hem__list *l = s->instances.next; l != &s->instances; l = l->next) {
-        hem__instance *i = HEM__CONTAINER(l, hem__instance, link);
-        if (i->wants_replacement && i->state == HEM__INSTANCE_READY &&
-            i->seat->now == i && !i->seat->next)
-            return i;
-    }
-    return NULL;
+    return i->wants_replacement && i->state == HEM__INSTANCE_READY &&
+           i->seat->now == i && !i->seat->next;
 }
 
-/* Wait for something to do, at most for so long. */
+/* The oldest of those for whom the fewest successors have failed: one that
+ * nobody can succeed does not keep the others waiting. */
+static hem__instance *find_wish(const hem__service *s)
+{
+    hem__instance *found = NULL;
+    for (hem__list *l = s->instances.next; l != &s->instances; l = l->next) {
+        hem__instance *i = HEM__CONTAINER(l, hem__instance, link);
+        if (has_wish(i) && (!found || i->tries < found->tries))
+            found = i;
+    }
+    return found;
+}
+
+/* Wait for something to do, at most for so long; without memory for that, for
+ * so long. */
 static int rest(hem__service *s, hem_ns limit)
 {
     hem_timeout t;
-    HEM_TRY(hem_timeout_open(&t, limit));
+    if (limit == HEM_NEVER)
+        return hem_event_wait(&s->roll);
+    if (hem_timeout_open(&t, limit) < 0)
+        return hem_sleep(limit);
     int rc = hem_timeout_close(&t, hem_event_wait(&s->roll));
     return rc == HEM_ETIMEDOUT ? 0 : rc;
 }
 
+static int replace_held(hem__service *s, hem__instance *i)
+{
+    hem__instance_hold(i);
+    int rc = hem__service_replace(s, i);
+    if (rc < 0 && i->tries < UINT32_MAX)
+        i->tries++;
+    hem__instance_release(i);
+    return rc;
+}
+
 static int replace_one(hem__service *s, hem__instance *i, uint32_t *failures)
 {
-    int rc = hem__service_replace(s, i);
+    int rc = replace_held(s, i);
     if (s->state > HEM__SERVICE_READY)
         return 0;
     if (rc >= 0) {

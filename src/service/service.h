@@ -111,6 +111,7 @@ struct hem__instance {
     bool killed;            /* by us */
     bool wants_replacement; /* it asked (roll.c), or is above a limit: see
                                hem__instance_replace() */
+    uint32_t tries;         /* roll.c: wishes that came to nothing */
     uint64_t beats;         /* health.c: seen last, */
     hem_ns beat_at;         /* when they changed */
     size_t memory;          /* resident bytes, as last seen; 0: not known */
