@@ -5,10 +5,14 @@
  *
  *     int main(void)
  *     {
- *         int fd;
- *         if (hem_listen_socket(&fd, NULL, 8080, NULL) < 0)
+ *         int fds[2] = {0};                          // ended by 0
+ *         ssize_t n = hem_inherited_sockets(fds, 1); // systemd's, an upgrade's
+ *         if (n == 0)
+ *             n = hem_listen_socket(fds, NULL, 8080, NULL);
+ *         if (n < 0)
  *             return 1;
- *         return hem_prefork(worker, &fd, NULL) < 0; // worker.h has `worker`
+ *         hem_prefork_options opts = {.sockets = fds};
+ *         return hem_prefork(worker, fds, &opts) < 0; // worker.h has `worker`
  *     }
  *
  * The parent serves nothing. It starts the workers, each in a process of its
@@ -21,7 +25,8 @@
  *     SIGUSR2          upgrade: the program is started anew with the same
  *                      listening sockets; when that service is ready this one
  *                      stops, and goes on as it was if it never is
- *     SIGTTIN SIGTTOU  one worker more, one less
+ *     SIGTTIN SIGTTOU  one worker more, up to `max_workers`; one less, down to
+ *                      one
  *
  * What is started in an upgrade is a child of this process, with its standard
  * descriptors, its environment, and `sockets` in their order, as if handed over
@@ -272,8 +277,8 @@ HEM_API HEM_CHECK int hem_prefork(hem_worker_fn *worker, void *arg,
  * main context is one of the parent's loop: it must not hold it for long. If it
  * never calls this the service has no workers, and ends with it. Returns at
  * once if a stop signal came before it. HEM_EALREADY: called before;
- * HEM_ECANCELED: the workers were told to stop, and have ended. aiotools' main_ctxmgr, at its yield. [suspends]
- * [cancel point]
+ * HEM_ECANCELED: the workers were told to stop, and have ended. aiotools'
+ * main_ctxmgr, at its yield. [suspends] [cancel point]
  */
 HEM_API HEM_CHECK int hem_main_serve(hem_main *m, void *value);
 

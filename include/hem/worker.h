@@ -8,7 +8,7 @@
  *         HEM_LISTENER(l);                           // set up
  *         HEM_TRY(hem_listen(&l, NULL, 0,
  *                            &(hem_listen_options){.fd = *(int *)arg}));
- *         HEM_SCOPE(s);
+ *         HEM_SCOPE(s, .kind = HEM_TASKGROUP);       // its end, if serve fails
  *         HEM_TRY(hem_scope_spawn(&s, NULL, serve, &l));
  *         int sig = hem_worker_wait(w);              // ready; until told to stop
  *         hem_listener_close(&l);                    // tear down: drain
