@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "hem/error.h"
 #include "hem/failure.h"
+#include "hem/task.h"
 #include "hem/timeout.h"
 #include "service/service.h"
 
@@ -125,11 +126,15 @@ static hem__instance *find_wish(const hem__service *s)
     return found;
 }
 
-/* Wait for something to do, at most for so long. */
+/* Wait for something to do, at most for so long; without memory for that, for
+ * so long. */
 static int rest(hem__service *s, hem_ns limit)
 {
     hem_timeout t;
-    HEM_TRY(hem_timeout_open(&t, limit));
+    if (limit == HEM_NEVER)
+        return hem_event_wait(&s->roll);
+    if (hem_timeout_open(&t, limit) < 0)
+        return hem_sleep(limit);
     int rc = hem_timeout_close(&t, hem_event_wait(&s->roll));
     return rc == HEM_ETIMEDOUT ? 0 : rc;
 }
