@@ -233,6 +233,8 @@ static void options_that_contradict_each_other_are_refused(void **state)
         {.threads = true, .extra = &plain, .extra_count = 1},
         {.restart = (hem_restart)3},
         {.backoff_min = 2, .backoff_max = 1},
+        {.backoff_min = -1},
+        {.backoff_max = -1},
         {.stop_signals = kill_signal},
     };
     size_t descriptors = ledger_descriptors();

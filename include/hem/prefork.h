@@ -153,8 +153,8 @@ typedef void hem_prefork_event_fn(void *arg, const hem_prefork_event *e);
 typedef struct hem_prefork_options {
     /* The workers. */
     uint32_t num_workers; /* 0: hem_cpu_count() (daemon.h) */
-    uint32_t max_workers; /* for SIGTTIN; 0: four times num_workers. At most
-                             65,536 */
+    uint32_t max_workers; /* for SIGTTIN; 0: four times num_workers, as far as
+                             may be. At most 65,536 */
     bool threads;         /* a thread for each worker, in this process. None can
                              be killed: one that does not end after the grace
                              period is named in the log and waited for. Without
@@ -198,8 +198,9 @@ typedef struct hem_prefork_options {
     hem_restart restart;
     hem_ns backoff_min; /* before the first restart, doubled from one failure
                                to the next, per worker; 0: 100 ms */
-    hem_ns backoff_max; /* 0: 10 s. Who has been ready for so long begins
-                               anew at backoff_min */
+    hem_ns backoff_max; /* 0: 10 s, or backoff_min if that is more. Who has
+                               been ready for so long begins anew at
+                               backoff_min */
     uint32_t restart_limit; /* after so many restarts, of all workers, within
                                restart_window the next failure ends the
                                service; 0: no limit */

@@ -66,7 +66,10 @@ int hem__seat_wait_room(hem__seat *seat, const hem__instance *old)
 
 static hem_ns backoff_max(const hem_prefork_options *o)
 {
-    return o->backoff_max ? o->backoff_max : DEFAULT_BACKOFF_MAX;
+    if (o->backoff_max)
+        return o->backoff_max;
+    return o->backoff_min > DEFAULT_BACKOFF_MAX ? o->backoff_min
+                                                : DEFAULT_BACKOFF_MAX;
 }
 
 hem_ns hem__crew_backoff(const hem__service *s, uint32_t failures)
@@ -365,6 +368,12 @@ static void init_seats(hem__service *s)
     }
 }
 
+static uint32_t usual_max(const hem__service *s)
+{
+    uint32_t max = s->num_workers * DEFAULT_SCALE;
+    return max < SEATS_MAX ? max : SEATS_MAX;
+}
+
 int hem__crew_init(hem__service *s, hem_worker_fn *fn, void *arg)
 {
     const hem_prefork_options *o = s->options;
@@ -374,8 +383,7 @@ int hem__crew_init(hem__service *s, hem_worker_fn *fn, void *arg)
     s->num_workers = o->num_workers ? o->num_workers : hem_cpu_count();
     if (s->num_workers > SEATS_MAX || o->extra_count > SEATS_MAX)
         return HEM_EINVAL;
-    s->max_workers =
-        o->max_workers ? o->max_workers : s->num_workers * DEFAULT_SCALE;
+    s->max_workers = o->max_workers ? o->max_workers : usual_max(s);
     if (s->max_workers < s->num_workers || s->max_workers > SEATS_MAX)
         return HEM_EINVAL;
     s->seat_count = s->max_workers + (uint32_t)o->extra_count;

@@ -135,11 +135,11 @@ void hem__instance_kill(hem__instance *i)
         return;
     i->killed = true;
     char name[HEM__INSTANCE_NAME];
-    if (i->service->threads)
+    int rc = i->service->threads ? HEM_ENOSYS
+                                 : hem_child_send_signal(&i->child, SIGKILL);
+    if (rc < 0 && rc != HEM_ESRCH && rc != HEM_EBADF)
         hem_log(HEM_LOG_ERROR, "%s cannot be killed, and is waited for",
                 hem__instance_name(i, name));
-    else
-        (void)!hem_child_send_signal(&i->child, SIGKILL);
 }
 
 static void pass_on(hem__instance *i)

@@ -184,7 +184,8 @@ static bool are_right(const hem_prefork_options *o)
 {
     bool of_processes = o->prestart || o->user || o->group || o->max_memory;
     return !(o->threads && of_processes) && !(o->group && !o->user) &&
-           o->restart <= HEM_RESTART_ALWAYS &&
+           o->restart <= HEM_RESTART_ALWAYS && o->backoff_min >= 0 &&
+           o->backoff_max >= 0 &&
            (!o->backoff_min || !o->backoff_max ||
             o->backoff_min <= o->backoff_max) &&
            are_extras_right(o);

@@ -288,7 +288,8 @@ hem__instance *hem__instance_start(hem__seat *seat, int *ret_error);
  * HEM__LEAVE_NOT. */
 void hem__instance_tell(hem__instance *i, int signo, hem__leaving why);
 
-/* Kill a process; a thread that does not end is named in the log. */
+/* Kill a process. One that may not be killed, as by a parent without CAP_KILL
+ * whose workers became another user, is named in the log, as is a thread. */
 void hem__instance_kill(hem__instance *i);
 
 /* judge.c: make out its `end`, and name it in the log if it has failed. */

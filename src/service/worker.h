@@ -117,7 +117,8 @@ void hem__worker_deafen(hem_worker *w);
 /* It is to stop: the first counts. */
 void hem__worker_tell(hem_worker *w, int status);
 
-/* Say by whichever way there is that the worker failed in `phase`. */
+/* Say by whichever way there is that the worker failed; `fd` of the channel, -1:
+ * it is closed. */
 void hem__worker_failed(const hem__worker_start *start, int fd, int rc,
                         const char *text);
 

@@ -121,7 +121,8 @@ int hem__worker_run(const hem__worker_start *start, int channel)
     if (w.began)
         rc = w.result;
     else
-        hem__worker_failed(start, channel, rc, hem_strerror(rc));
+        hem__worker_failed(start, w.opened ? -1 : channel, rc,
+                           hem_strerror(rc));
     if (!w.opened)
         close(channel);
     if (rc >= 0)
