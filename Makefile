@@ -45,7 +45,7 @@ demo: $(BUILD)/Makefile
 
 test:
 	@tools/bootstrap test
-	@tools/matrix release asan seeds 3
+	@tools/matrix release asan seeds 2
 
 bench:
 	@tools/bootstrap bench
