@@ -221,26 +221,36 @@ static void options_that_contradict_each_other_are_refused(void **state)
                                            .plain = do_nothing};
     static const hem_extra_process plain = {.plain = do_nothing};
     static const int kill_signal[] = {SIGKILL, 0};
-    const hem_prefork_options wrong[] = {
-        {.num_workers = 2, .max_workers = 1},
-        {.num_workers = UINT32_MAX},
-        {.threads = true, .prestart = fail_before},
-        {.threads = true, .user = "0"},
-        {.threads = true, .max_memory = 1},
-        {.group = "0"},
-        {.extra = &neither, .extra_count = 1},
-        {.extra = &both, .extra_count = 1},
-        {.threads = true, .extra = &plain, .extra_count = 1},
-        {.restart = (hem_restart)3},
-        {.backoff_min = 2, .backoff_max = 1},
-        {.backoff_min = -1},
-        {.backoff_max = -1},
-        {.stop_signals = kill_signal},
+    const char *processes = "are for processes", *pair = "one of fn and plain";
+    const char *backoff = "backoff_min and backoff_max";
+    const struct {
+        hem_prefork_options options;
+        const char *logged; /* NULL: nothing */
+    } wrong[] = {
+        {{.num_workers = 2, .max_workers = 1}, NULL},
+        {{.num_workers = UINT32_MAX}, NULL},
+        {{.stop_signals = kill_signal}, NULL},
+        {{.threads = true, .prestart = fail_before}, processes},
+        {{.threads = true, .user = "0"}, processes},
+        {{.threads = true, .max_memory = 1}, processes},
+        {{.group = "0"}, "group without user"},
+        {{.extra = &neither, .extra_count = 1}, pair},
+        {{.extra = &both, .extra_count = 1}, pair},
+        {{.extra_count = 1}, pair},
+        {{.threads = true, .extra = &plain, .extra_count = 1}, "is no thread"},
+        {{.restart = (hem_restart)3}, "no such restart policy"},
+        {{.backoff_min = 2, .backoff_max = 1}, backoff},
+        {{.backoff_min = -1}, backoff},
+        {{.backoff_max = -1}, backoff},
+        {{.metric_count = 1}, "metric_count without metrics"},
     };
     size_t descriptors = ledger_descriptors();
     for (size_t i = 0; i < COUNT_OF(wrong); i++) {
-        if (!check_int(hem_prefork(prefork_serve, NULL, &wrong[i]), HEM_EINVAL))
+        if (!check_int(hem_prefork(prefork_serve, NULL, &wrong[i].options),
+                       HEM_EINVAL))
             print_error("case %zu\n", i);
+        if (wrong[i].logged)
+            check_logged(wrong[i].logged);
         check_int(ledger_descriptors(), descriptors);
     }
 }
@@ -257,6 +267,7 @@ the_sockets_of_a_service_that_does_not_start_are_closed(void **state)
         hem_prefork(prefork_serve, NULL,
                     &(hem_prefork_options){.sockets = sockets, .group = "0"}),
         HEM_EINVAL);
+    check_logged("group without user");
     check_int(read(fds[0], &byte, 1), 0);
     close(fds[0]);
 }

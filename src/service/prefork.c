@@ -170,32 +170,43 @@ static int supervise(void *arg)
 
 /* ---- options ---- */
 
-static bool are_extras_right(const hem_prefork_options *o)
+static const char *find_wrong_extra(const hem_prefork_options *o)
 {
     for (size_t k = 0; k < o->extra_count; k++) {
-        const hem_extra_process *e = &o->extra[k];
-        if (!e->fn == !e->plain || (e->plain && o->threads))
-            return false;
+        const hem_extra_process *e = o->extra ? &o->extra[k] : NULL;
+        if (!e || !e->fn == !e->plain)
+            return "an extra process has one of fn and plain";
+        if (e->plain && o->threads)
+            return "a plain extra process is no thread";
     }
-    return true;
+    return NULL;
 }
 
-static bool are_right(const hem_prefork_options *o)
+/* What contradicts itself, or something else; NULL: nothing. */
+static const char *find_wrong(const hem_prefork_options *o)
 {
-    bool of_processes = o->prestart || o->user || o->group || o->max_memory;
-    return !(o->threads && of_processes) && !(o->group && !o->user) &&
-           o->restart <= HEM_RESTART_ALWAYS && o->backoff_min >= 0 &&
-           o->backoff_max >= 0 &&
-           (!o->backoff_min || !o->backoff_max ||
-            o->backoff_min <= o->backoff_max) &&
-           are_extras_right(o);
+    if (o->threads && (o->prestart || o->user || o->group || o->max_memory))
+        return "prestart, user, group and max_memory are for processes";
+    if (o->group && !o->user)
+        return "group without user";
+    if (o->restart > HEM_RESTART_ALWAYS)
+        return "no such restart policy";
+    if (o->backoff_min < 0 || o->backoff_max < 0 ||
+        (o->backoff_max && o->backoff_min > o->backoff_max))
+        return "backoff_min and backoff_max";
+    if (o->metric_count && !o->metrics)
+        return "metric_count without metrics";
+    return find_wrong_extra(o);
 }
 
 int hem__service_init(hem__service *s, hem_worker_fn *fn, void *arg)
 {
     const hem_prefork_options *o = s->options;
-    if (!are_right(o))
+    const char *wrong = find_wrong(o);
+    if (wrong) {
+        hem_log(HEM_LOG_ERROR, "hem_prefork: %s", wrong);
         return HEM_EINVAL;
+    }
     s->stop_signals = hem__stop_signals(o);
     s->threads = o->threads;
     s->pid = getpid();
