@@ -126,8 +126,7 @@ static void readiness_turns_off_before_workers_are_told(void **state)
     struct prefork p = {.worker = serve_and_pass_gate,
                         .options = {.unready = HEM_NEVER, .grace = HEM_NEVER}};
     set_addresses(&p);
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     prefork_signal(&p, SIGTERM);
     prefork_await(&p, PREFORK_UNREADY, 1);
     check_alive();
@@ -172,8 +171,7 @@ static void counters_outlive_a_worker_that_is_killed(void **state)
     p.options.restart = HEM_RESTART_ALWAYS;
     p.options.backoff_min = HEM_MSEC;
     set_addresses(&p);
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     check(value("hem_requests_total") == 21);
     check(value("app_hits_total") == 200);
     check(value("app_open") == 2);
@@ -199,8 +197,7 @@ static void reloads_are_counted(void **state)
     (void)state;
     struct prefork p = {.worker = prefork_serve};
     set_addresses(&p);
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     check(value("hem_reloads_total") == 0);
     prefork_signal(&p, SIGHUP);
     prefork_await(&p, PREFORK_RELOADED, 1);
@@ -225,8 +222,7 @@ static void threads_are_told_of_alike(void **state)
     p.options.metric_count = COUNT_OF(numbers);
     p.options.threads = true;
     set_addresses(&p);
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     check_ready("200", "\nready\n");
     check_agent("up ready 100%\n");
     check(value("hem_requests_total") == 10);

@@ -35,8 +35,7 @@ static void check_service(struct prefork *p, int count, int signo)
 {
     p->worker = note;
     p->options.num_workers = (uint32_t)count;
-    prefork_start(p);
-    prefork_await(p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(p);
     check_int(p->shared->numbers[STARTED], count);
     check_int(p->shared->numbers[ENDED], 0);
     prefork_signal(p, signo);

@@ -51,8 +51,7 @@ static void hostile_30_workers_killed_at_random_are_replaced(void **state)
     struct prefork p = {.worker = prefork_serve,
                         .options = {RESTARTED, .num_workers = 4}};
     random_begin();
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     for (unsigned n = 0; n < 50; n++) {
         check_int(kill(prefork_pid(&p, pick(4)), SIGKILL), 0);
         prefork_await(&p, PREFORK_READY, 5 + n);
@@ -126,8 +125,7 @@ static void hostile_30_workers_that_never_end_are_killed(void **state)
     struct prefork p = {.worker = never_end, .expected = HEM_ESIGNALED};
     struct ending e;
     p.options.grace = HEM_MSEC;
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     prefork_signal(&p, SIGTERM);
     prefork_await(&p, PREFORK_ENDED, 2);
     check_int(prefork_event(&p, HEM_WORKER_HAS_ENDED, 0, 0)->end.signal,
@@ -187,8 +185,7 @@ static void hostile_30_a_thousand_sighups_while_workers_are_killed(void **state)
     (void)state;
     struct prefork p = {.worker = prefork_serve, .options = {RESTARTED}};
     random_begin();
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     for (int n = 0; n < 1000; n++) {
         prefork_signal(&p, SIGHUP);
         if (n % 50 == 0)
@@ -372,8 +369,7 @@ static void starve(hem_main_fn *context, unsigned what, int error)
     struct prefork p = {.worker = prefork_serve,
                         .options = {RESTARTED, .main = context}};
     resource = what;
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     prefork_await(&p, 'o', 1);
     prefork_signal(&p, SIGUSR1);
     prefork_await(&p, 'l', 1);

@@ -29,8 +29,7 @@ static void extra_processes_start_and_stop_with_the_workers(void **state)
                                  {.fn = note_signal, .arg = &p}};
     p.options.extra = extra;
     p.options.extra_count = 2;
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     check_int(prefork_count(&p, HEM_WORKER_IS_READY, -1), 4);
     prefork_signal(&p, SIGINT);
     prefork_end_silently(&p);
@@ -49,8 +48,7 @@ static void an_extra_process_is_told_by_its_own_signal(void **state)
         {.fn = note_signal, .arg = &p, .stop_signal = SIGUSR1}};
     p.options.extra = extra;
     p.options.extra_count = 1;
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     prefork_signal(&p, SIGTERM);
     prefork_end_silently(&p);
     check_int(p.shared->numbers[SIGNALS + 0], SIGTERM);
@@ -82,8 +80,7 @@ static void extra_processes_get_the_value_of_the_main_context(void **state)
     hem_extra_process extra[] = {{.fn = note_value, .arg = &p}};
     p.options.extra = extra;
     p.options.extra_count = 1;
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     for (int i = 0; i < 3; i++)
         check_int(p.shared->numbers[VALUES + i], 77);
     prefork_stop(&p);
@@ -112,8 +109,7 @@ static void a_plain_process_ends_by_the_signal_it_is_told(void **state)
             {.plain = linger, .arg = &p, .stop_signal = signals[i]}};
         p.options.extra = extra;
         p.options.extra_count = 1;
-        prefork_start(&p);
-        prefork_await(&p, PREFORK_SERVICE_READY, 1);
+        prefork_start_ready(&p);
         prefork_await(&p, 'p', 1);
         check_int(p.shared->numbers[INDEX], 2);
         prefork_signal(&p, SIGINT);
@@ -142,8 +138,7 @@ static void a_plain_process_that_stays_is_killed(void **state)
     extra[0].arg = &p;
     p.options.extra = extra;
     p.options.extra_count = 1;
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     prefork_await(&p, 'p', 1);
     prefork_signal(&p, SIGTERM);
     prefork_end(&p, &e);
@@ -168,8 +163,7 @@ static void a_failure_of_an_extra_process_is_one_of_the_service(void **state)
     struct ending e;
     p.options.extra = extra;
     p.options.extra_count = 1;
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     prefork_end(&p, &e);
     check_contains(e.text, "extra 2 (pid ");
     check_contains(e.text, ") failed in body: HEM_EIO: ");
@@ -191,8 +185,7 @@ static void an_extra_process_that_returns_is_done(void **state)
     hem_extra_process extra[] = {{.plain = return_plainly}};
     p.options.extra = extra;
     p.options.extra_count = 1;
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     prefork_await(&p, PREFORK_ENDED, 1);
     prefork_stop(&p);
 }
@@ -232,8 +225,7 @@ static void an_extra_process_killed_is_started_anew(void **state)
     struct ending e;
     p.options.extra = extra;
     p.options.extra_count = 1;
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     check_int(kill(prefork_pid(&p, 2), SIGKILL), 0);
     prefork_await(&p, PREFORK_READY, 4);
     prefork_signal(&p, SIGTERM);
@@ -248,8 +240,7 @@ static void a_roll_leaves_extra_processes_alone(void **state)
     hem_extra_process extra[] = {{.plain = linger, .arg = &p}};
     p.options.extra = extra;
     p.options.extra_count = 1;
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     prefork_signal(&p, SIGHUP);
     prefork_await(&p, PREFORK_RELOADED, 1);
     check_int(prefork_count(&p, HEM_WORKER_IS_STARTED, 1), 2);

@@ -33,8 +33,7 @@ static void workers_get_the_value_of_the_main_context(void **state)
     (void)state;
     struct prefork p = {.worker = see_one, .options = {.main = hand_one}};
     p.options.main_arg = &p;
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     check_int(p.seen['a'], 1);
     check_int(p.shared->numbers[VALUE], 123);
     prefork_signal(&p, SIGINT);
@@ -71,8 +70,7 @@ static void workers_get_several_values_in_a_struct(void **state)
     (void)state;
     struct prefork p = {.worker = see_several,
                         .options = {.main = hand_several}};
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     check_int(p.shared->numbers[VALUE], 456);
     prefork_stop(&p);
 }
@@ -87,8 +85,7 @@ static void without_a_main_context_there_is_no_value(void **state)
 {
     (void)state;
     struct prefork p = {.worker = see_none};
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     prefork_stop(&p);
 }
 
@@ -120,8 +117,7 @@ static void it_is_torn_down_when_the_last_worker_has_ended(void **state)
     (void)state;
     struct prefork p = {.worker = count_worker, .options = {.main = surround}};
     p.options.main_arg = &p;
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     prefork_stop(&p);
 }
 
@@ -163,8 +159,7 @@ static void a_context_that_fails_in_tear_down_fails_the_service(void **state)
                         .options = {.main = fail_to_tear_down},
                         .expected = HEM_EIO};
     struct ending e;
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     prefork_signal(&p, SIGTERM);
     prefork_end(&p, &e);
     check_contains(e.text, "worker: main context failed in tear down: "
@@ -310,8 +305,7 @@ static void signals_in_its_tear_down_are_swallowed(void **state)
     struct prefork p = {.worker = prefork_serve,
                         .options = {.main = tear_down_slowly}};
     p.options.main_arg = &p;
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     prefork_signal(&p, SIGTERM);
     prefork_await(&p, 'z', 1);
     prefork_signal(&p, SIGTERM);

@@ -18,8 +18,7 @@ static void a_killed_worker_is_replaced_and_the_others_go_on(void **state)
     (void)state;
     struct prefork p = {.worker = prefork_serve, .options = {RESTARTED}};
     struct ending e;
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     pid_t killed = prefork_pid(&p, 1);
     check_int(kill(killed, SIGKILL), 0);
     prefork_await(&p, PREFORK_READY, 3);
@@ -163,8 +162,7 @@ static void ignored_failures_leave_the_service_to_the_others(void **state)
     struct prefork p = {.worker = prefork_serve,
                         .options = {.restart = HEM_RESTART_IGNORE}};
     struct ending e;
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     check_int(kill(prefork_pid(&p, 0), SIGKILL), 0);
     prefork_await(&p, PREFORK_ENDED, 1);
     check_int(kill(prefork_pid(&p, 1), 0), 0);
@@ -182,8 +180,7 @@ a_service_that_ignores_failures_ends_with_its_last_worker(void **state)
                         .options = {.restart = HEM_RESTART_IGNORE},
                         .expected = HEM_ESIGNALED};
     struct ending e;
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     check_int(kill(prefork_pid(&p, 0), SIGKILL), 0);
     prefork_await(&p, PREFORK_ENDED, 1);
     check_int(kill(prefork_pid(&p, 1), SIGKILL), 0);
@@ -204,8 +201,7 @@ static void a_worker_that_returns_is_done_and_not_replaced(void **state)
 {
     (void)state;
     struct prefork p = {.worker = return_when_ready, .options = {RESTARTED}};
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     prefork_await(&p, PREFORK_ENDED, 1);
     check_int(prefork_event(&p, HEM_WORKER_HAS_ENDED, 0, 0)->end.error, 0);
     check_int(prefork_event(&p, HEM_WORKER_HAS_ENDED, 0, 0)->end.exit_code, 0);
@@ -224,8 +220,7 @@ static void a_stop_does_not_wait_for_the_back_off(void **state)
                                     .backoff_min = HEM_NEVER,
                                     .backoff_max = HEM_NEVER}};
     struct ending e;
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     check_int(kill(prefork_pid(&p, 0), SIGKILL), 0);
     prefork_await(&p, PREFORK_ENDED, 1);
     prefork_signal(&p, SIGTERM);

@@ -33,8 +33,7 @@ static void start(struct prefork *p)
 {
     p->worker = serve_and_count;
     p->options.num_workers = WORKERS;
-    prefork_start(p);
-    prefork_await(p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(p);
 }
 
 static void sighup_replaces_all_workers_one_after_the_other(void **state)
@@ -189,8 +188,7 @@ static void a_stop_during_a_roll_stops_old_and_new(void **state)
 {
     (void)state;
     struct prefork p = {.worker = wait_in_set_up};
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     prefork_signal(&p, SIGHUP);
     prefork_await(&p, 'u', 1);
     prefork_signal(&p, SIGTERM);
@@ -210,8 +208,7 @@ static void an_old_worker_killed_during_its_roll_has_its_successor(void **state)
         .worker = wait_in_set_up,
         .options = {.restart = HEM_RESTART_ALWAYS, .backoff_min = HEM_USEC}};
     struct ending e;
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     prefork_signal(&p, SIGHUP);
     prefork_await(&p, 'u', 1);
     check_int(kill(prefork_event(&p, HEM_WORKER_IS_READY, 0, 0)->pid, SIGKILL),
@@ -234,8 +231,7 @@ a_successor_keeps_the_seat_of_one_whose_failure_is_ignored(void **state)
         .worker = wait_in_set_up,
         .options = {.num_workers = 1, .restart = HEM_RESTART_IGNORE}};
     struct ending e;
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     pid_t old = prefork_pid(&p, 0);
     prefork_signal(&p, SIGHUP);
     prefork_await(&p, 'u', 1);
@@ -260,8 +256,7 @@ a_worker_and_its_successor_whose_failures_are_ignored_are_gone(void **state)
         .options = {.num_workers = 1, .restart = HEM_RESTART_IGNORE},
         .expected = HEM_ESIGNALED};
     struct ending e;
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     pid_t old = prefork_pid(&p, 0);
     prefork_signal(&p, SIGHUP);
     prefork_await(&p, 'u', 1);
@@ -279,8 +274,7 @@ static void a_successor_killed_during_the_roll_gives_it_up(void **state)
     (void)state;
     struct prefork p = {.worker = wait_in_set_up};
     struct ending e;
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     prefork_signal(&p, SIGHUP);
     prefork_await(&p, 'u', 1);
     prefork_await(&p, PREFORK_STARTED, 3);
@@ -303,8 +297,7 @@ static void a_worker_and_its_successor_killed_are_one_restart(void **state)
                                     .restart = HEM_RESTART_ALWAYS,
                                     .backoff_min = HEM_USEC}};
     struct ending e;
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     pid_t old = prefork_pid(&p, 0);
     prefork_signal(&p, SIGHUP);
     prefork_await(&p, 'u', 1);
@@ -340,8 +333,7 @@ an_old_worker_that_does_not_drain_is_killed_without_harm(void **state)
                         .options = {.num_workers = 1, .grace = -1},
                         .expected = HEM_ESIGNALED}; /* when it stops */
     struct ending e;
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     prefork_signal(&p, SIGHUP);
     prefork_await(&p, PREFORK_ENDED, 1);
     check_int(prefork_event(&p, HEM_WORKER_HAS_ENDED, 0, 0)->end.signal,
@@ -370,8 +362,7 @@ static void a_seat_has_two_workers_at_most(void **state)
     (void)state;
     struct prefork p = {.worker = drain_slowly,
                         .options = {.num_workers = 1, .grace = HEM_NEVER}};
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     prefork_signal(&p, SIGHUP);
     prefork_await(&p, PREFORK_RELOADED, 1);
     prefork_await(&p, 'd', 1);

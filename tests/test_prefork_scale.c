@@ -12,8 +12,7 @@ static void sigttin_adds_a_worker_and_sigttou_takes_the_last(void **state)
 {
     (void)state;
     struct prefork p = {.worker = prefork_serve, .options = {.num_workers = 1}};
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     prefork_signal(&p, SIGTTIN);
     prefork_await(&p, PREFORK_READY, 2);
     prefork_signal(&p, SIGTTIN);
@@ -35,8 +34,7 @@ static void the_last_worker_stays(void **state)
     (void)state;
     struct prefork p = {.worker = prefork_serve};
     struct ending e;
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     prefork_signal(&p, SIGTTOU);
     prefork_await(&p, PREFORK_ENDED, 1);
     prefork_signal(&p, SIGTTOU);
@@ -53,8 +51,7 @@ static void there_are_as_many_as_may_be(void **state)
     (void)state;
     struct prefork p = {.worker = prefork_serve, .options = {.max_workers = 3}};
     struct ending e;
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     prefork_signal(&p, SIGTTIN);
     prefork_await(&p, PREFORK_READY, 3);
     prefork_signal(&p, SIGTTIN);
@@ -82,8 +79,7 @@ static void one_that_comes_back_does_not_wait_for_who_drains(void **state)
     (void)state;
     struct prefork p = {.worker = drain_slowly,
                         .options = {.grace = HEM_NEVER}};
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     prefork_signal(&p, SIGTTOU);
     prefork_await(&p, 'd', 1);
     prefork_signal(&p, SIGTTIN);
@@ -114,8 +110,7 @@ static void one_less_during_its_roll_goes_with_its_successor(void **state)
 {
     (void)state;
     struct prefork p = {.worker = wait_in_set_up};
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     prefork_signal(&p, SIGHUP);
     prefork_await(&p, 'u', 1); /* of worker 0 */
     atomic_store(&p.shared->numbers[GO], 1);
@@ -136,8 +131,7 @@ static void a_storm_of_more_and_less_ends_where_it_should(void **state)
     struct prefork p = {.worker = prefork_serve,
                         .options = {.num_workers = 3, .max_workers = 3}};
     struct ending e;
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     for (int i = 0; i < 100; i++) {
         prefork_signal(&p, SIGTTOU);
         prefork_signal(&p, SIGTTIN);

@@ -14,8 +14,7 @@ static void a_service_is_unready_before_its_workers_are_told(void **state)
     (void)state;
     struct prefork p = {.worker = prefork_serve,
                         .options = {.unready = HEM_MSEC}};
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     prefork_signal(&p, SIGTERM);
     prefork_await(&p, PREFORK_STOPS, 1);
     check(prefork_place(&p, HEM_SERVICE_IS_UNREADY, -1, 0) <
@@ -29,8 +28,7 @@ static void a_second_signal_ends_the_unready_step(void **state)
     (void)state;
     struct prefork p = {.worker = prefork_serve,
                         .options = {.unready = HEM_NEVER}};
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     prefork_signal(&p, SIGTERM);
     prefork_await(&p, PREFORK_UNREADY, 1);
     prefork_signal(&p, SIGINT);
@@ -61,8 +59,7 @@ static void a_failure_makes_the_service_unready_too(void **state)
                         .options = {.unready = HEM_NEVER},
                         .expected = HEM_ESIGNALED};
     struct ending e;
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     check_int(kill(prefork_pid(&p, 0), SIGKILL), 0);
     prefork_await(&p, PREFORK_UNREADY, 1);
     check_int(kill(prefork_pid(&p, 1), 0), 0); /* it serves */
@@ -79,8 +76,7 @@ static void nobody_is_waited_for_when_the_last_worker_has_gone(void **state)
                         .options = {.unready = HEM_NEVER},
                         .expected = HEM_ESIGNALED};
     struct ending e;
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     check_int(kill(prefork_pid(&p, 0), SIGKILL), 0);
     prefork_await(&p, PREFORK_UNREADY, 1);
     check_int(kill(prefork_pid(&p, 1), SIGKILL), 0);
@@ -101,8 +97,7 @@ static void a_worker_that_waits_to_be_restarted_is_not_waited_for(void **state)
                                         .unready = HEM_NEVER,
                                         .run_to_completion = completing}};
         struct ending e;
-        prefork_start(&p);
-        prefork_await(&p, PREFORK_SERVICE_READY, 1);
+        prefork_start_ready(&p);
         check_int(kill(prefork_pid(&p, 0), SIGKILL), 0);
         prefork_await(&p, PREFORK_ENDED, 1);
         prefork_signal(&p, SIGTERM);
@@ -134,8 +129,7 @@ main_tasks_are_cancelled_when_the_grace_period_nears_its_end(void **state)
                             .options = {.threads = threads,
                                         .grace = 60 * HEM_SEC,
                                         .cancel = 60 * HEM_SEC - HEM_MSEC}};
-        prefork_start(&p);
-        prefork_await(&p, PREFORK_SERVICE_READY, 1);
+        prefork_start_ready(&p);
         prefork_signal(&p, SIGTERM);
         prefork_end_silently(&p);
         check_int(p.seen['c'], 2);
@@ -164,8 +158,7 @@ static void what_is_left_is_killed_and_named(void **state)
                             .options = {.grace = graces[i]},
                             .expected = HEM_ESIGNALED};
         struct ending e;
-        prefork_start(&p);
-        prefork_await(&p, PREFORK_SERVICE_READY, 1);
+        prefork_start_ready(&p);
         prefork_signal(&p, SIGTERM);
         prefork_end(&p, &e);
         check_int(prefork_count(&p, HEM_SERVICE_KILLS, -1), 1);
@@ -184,8 +177,7 @@ static void a_stopped_worker_is_killed_too(void **state)
                         .options = {.grace = HEM_MSEC, .cancel = -1},
                         .expected = HEM_ESIGNALED};
     struct ending e;
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     check_int(kill(prefork_pid(&p, 1), SIGSTOP), 0);
     prefork_signal(&p, SIGTERM);
     prefork_end(&p, &e);
@@ -226,8 +218,7 @@ static void workers_that_run_to_completion_are_not_told_to_stop(void **state)
     (void)state;
     struct prefork p = {.worker = complete,
                         .options = {.run_to_completion = true}};
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     prefork_signal(&p, SIGTERM);
     prefork_await(&p, PREFORK_UNREADY, 1);
     atomic_store(&p.shared->numbers[GO], 1);
@@ -241,8 +232,7 @@ static void a_second_signal_tells_them(void **state)
     (void)state;
     struct prefork p = {.worker = complete,
                         .options = {.run_to_completion = true}};
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     prefork_signal(&p, SIGTERM);
     prefork_await(&p, PREFORK_UNREADY, 1);
     prefork_signal(&p, SIGTERM);
@@ -259,8 +249,7 @@ static void a_failure_tells_them(void **state)
                             .options = {.run_to_completion = true},
                             .expected = HEM_ESIGNALED};
         struct ending e;
-        prefork_start(&p);
-        prefork_await(&p, PREFORK_SERVICE_READY, 1);
+        prefork_start_ready(&p);
         if (asked) {
             prefork_signal(&p, SIGTERM);
             prefork_await(&p, PREFORK_UNREADY, 1);
@@ -288,8 +277,7 @@ static void workers_stop_when_the_parent_dies(void **state)
     struct prefork p = {.worker = hear_the_death};
     struct ending e;
     char got;
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     prefork_signal(&p, SIGKILL);
     while (process_hear(&p.process, &got))
         continue; /* until the last worker has gone */

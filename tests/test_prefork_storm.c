@@ -106,8 +106,7 @@ static void storm(hem_ns heartbeat)
                                     .grace = HEM_NEVER}};
     const char *seed = getenv("HEM_SEED");
     random_state = seed ? strtoull(seed, NULL, 10) : 0;
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     for (int n = 0; n < ACTS; n++)
         act(&p);
     continue_all(&p);

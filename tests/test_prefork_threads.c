@@ -38,8 +38,7 @@ static void threads_share_the_value_of_the_main_context(void **state)
         .worker = change_value,
         .options = {.threads = true, .num_workers = 4, .main = share_value}};
     p.options.main_arg = &p;
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     prefork_signal(&p, SIGTERM);
     prefork_end_silently(&p);
     check_int(p.shared->numbers[VALUE], 4);
@@ -67,8 +66,7 @@ static void threads_are_of_one_process(void **state)
     (void)state;
     struct prefork p = {.worker = see_pid,
                         .options = {.threads = true, .main = see_no_index}};
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     check_int(p.shared->numbers[VALUE], p.process.pid);
     check_int(prefork_event(&p, HEM_WORKER_IS_READY, 0, 0)->pid, p.process.pid);
     prefork_stop(&p);
@@ -103,8 +101,7 @@ static void threads_are_rolled_and_scaled(void **state)
 {
     (void)state;
     struct prefork p = {.worker = prefork_serve, .options = {.threads = true}};
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     for (unsigned n = 1; n <= 10; n++) {
         prefork_signal(&p, SIGHUP);
         prefork_await(&p, PREFORK_RELOADED, n);
@@ -134,8 +131,7 @@ static void a_thread_that_does_not_end_is_named_and_waited_for(void **state)
         .worker = hang,
         .options = {.threads = true, .grace = HEM_MSEC, .cancel = -1}};
     struct ending e;
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     prefork_signal(&p, SIGTERM);
     prefork_await(&p, PREFORK_KILLS, 1);
     prefork_end(&p, &e); /* opens the gate */
@@ -161,8 +157,7 @@ static void extra_threads_have_their_own_signal(void **state)
         {.fn = note_both, .arg = &p, .stop_signal = SIGUSR1}};
     p.options.extra = extra;
     p.options.extra_count = 1;
-    prefork_start(&p);
-    prefork_await(&p, PREFORK_SERVICE_READY, 1);
+    prefork_start_ready(&p);
     prefork_signal(&p, SIGINT);
     prefork_end_silently(&p);
     check_int(p.shared->numbers[SUM], 2 * SIGINT + SIGUSR1);

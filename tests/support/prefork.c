@@ -61,6 +61,12 @@ void prefork_pass_gate(const struct prefork *p)
     check_int(read(p->gate[0], &byte, 1), 0);
 }
 
+void prefork_start_ready(struct prefork *p)
+{
+    prefork_start(p);
+    prefork_await(p, PREFORK_SERVICE_READY, 1);
+}
+
 void prefork_await(struct prefork *p, int byte, unsigned total)
 {
     char got;

@@ -6,8 +6,7 @@
  * So a test waits for what has happened, and then does the next thing:
  *
  *     struct prefork p = {.worker = prefork_serve};
- *     prefork_start(&p);
- *     prefork_await(&p, PREFORK_SERVICE_READY, 1);
+ *     prefork_start_ready(&p);
  *     prefork_signal(&p, SIGHUP);
  *     prefork_await(&p, PREFORK_RELOADED, 1);
  *     prefork_signal(&p, SIGTERM);
@@ -57,6 +56,9 @@ struct prefork {
 };
 
 void prefork_start(struct prefork *p);
+
+/* The same, and wait until the service is ready. */
+void prefork_start_ready(struct prefork *p);
 
 /* Wait until `byte` was heard `total` times, from the beginning. */
 void prefork_await(struct prefork *p, int byte, unsigned total);
