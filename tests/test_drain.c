@@ -396,13 +396,6 @@ VIRTUAL_TEST(those_that_wait_for_their_turn_are_waited_for)
     return 0;
 }
 
-static int fail_soon(void *arg)
-{
-    (void)arg;
-    HEM_TRY(hem_sleep(5));
-    return HEM_EIO;
-}
-
 VIRTUAL_TEST(a_failure_in_a_group_interrupts_the_owner_that_drains_it)
 {
     hem_scope s;

@@ -12,30 +12,6 @@ static int fail_now(void *arg)
     return HEM_EIO;
 }
 
-/* Fails at 5. */
-static int fail_soon(void *arg)
-{
-    (void)arg;
-    HEM_TRY(hem_sleep(5));
-    return HEM_EIO;
-}
-
-/* Fails as it is cancelled. */
-static int fail_cleaning_up(void *arg)
-{
-    (void)arg;
-    check_int(hem_sleep(HEM_SEC), HEM_ECANCELED);
-    return HEM_EPIPE;
-}
-
-/* No request to cancel is left of what the test has done. */
-static void check_calm(void)
-{
-    check_int(hem_task_cancelling(hem_self()), 0);
-    check(!hem_task_cancel_pending(hem_self()));
-    check_int(hem_yield(), 0);
-}
-
 /* One is, and interrupts the next wait. */
 static void check_interrupted(void)
 {
@@ -43,15 +19,6 @@ static void check_interrupted(void)
     check(hem_task_cancel_pending(hem_self()));
     check_int(hem_yield(), HEM_ECANCELED);
     check_int(hem_yield(), 0);
-}
-
-static void check_errors(const hem_scope *s, size_t n)
-{
-    const hem_error *e = hem_scope_errors(s);
-    if (check(e != NULL)) {
-        check_int(e->code, HEM_EGROUP);
-        check_int(e->count, n);
-    }
 }
 
 VIRTUAL_TEST(a_group_that_does_not_fail_ends_as_its_body)
@@ -137,7 +104,7 @@ VIRTUAL_TEST(children_that_fail_in_the_same_turn_are_all_collected)
     hem_scope s;
     check_int(hem_scope_open(&s, &group), 0);
     for (int i = 0; i < 5; i++)
-        check_int(hem_scope_spawn(&s, NULL, fail_cleaning_up, NULL), 0);
+        check_int(hem_scope_spawn(&s, NULL, fail_as_cancelled, NULL), 0);
     for (int i = 0; i < 5; i++)
         check_int(hem_scope_spawn(&s, NULL, fail_soon, NULL), 0);
     check_int(hem_sleep(HEM_SEC), HEM_ECANCELED);
@@ -161,7 +128,7 @@ FIFO_TEST(errors_are_in_the_order_of_their_failing)
 {
     hem_scope s;
     check_int(hem_scope_open(&s, &group), 0);
-    check_int(hem_scope_spawn(&s, NULL, fail_cleaning_up, NULL), 0);
+    check_int(hem_scope_spawn(&s, NULL, fail_as_cancelled, NULL), 0);
     check_int(hem_scope_spawn(&s, NULL, fail_soon, NULL), 0);
     check_int(hem_scope_close(&s, 0), HEM_EGROUP);
     const hem_error *e = hem_scope_errors(&s);
@@ -177,7 +144,7 @@ VIRTUAL_TEST(an_error_of_the_body_cancels_the_children_and_is_in_the_group)
     hem_task *t;
     check_int(hem_scope_open(&s, &group), 0);
     check_int(hem_scope_spawn(&s, NULL, end_slowly, NULL), 0);
-    check_int(hem_scope_spawn(&s, &t, fail_cleaning_up, NULL), 0);
+    check_int(hem_scope_spawn(&s, &t, fail_as_cancelled, NULL), 0);
     check_int(hem_sleep(1), 0);
     check_int(hem_scope_close(&s, HEM_EXDEV), HEM_EGROUP);
     check_int(hem_now(), 11);
@@ -243,7 +210,7 @@ VIRTUAL_TEST(a_cancelled_owner_whose_children_then_fail_fails)
 {
     static hem_fn *const owners[] = {own_in_body, own_waiting};
     for (size_t i = 0; i < COUNT_OF(owners); i++) {
-        hem_fn *child = fail_cleaning_up;
+        hem_fn *child = fail_as_cancelled;
         hem_task *owner;
         check_int(hem_spawn(&owner, owners[i], &child), 0);
         check_int(hem_sleep(5), 0);
@@ -257,7 +224,7 @@ VIRTUAL_TEST(a_cancelled_owner_whose_children_then_fail_fails)
 
 static int own_and_yield(void *arg)
 {
-    hem_fn *child = fail_cleaning_up;
+    hem_fn *child = fail_as_cancelled;
     check_int(own_waiting(&child), HEM_EGROUP);
     check_interrupted(); /* the request goes on, as in asyncio */
     *(bool *)arg = true;
@@ -380,7 +347,7 @@ VIRTUAL_TEST(abort_cancels_the_children_and_leaves_the_owner_alone)
     hem_task *t;
     check_int(hem_scope_open(&s, &group), 0);
     check_int(hem_scope_spawn(&s, &t, sleep_long, NULL), 0);
-    check_int(hem_scope_spawn(&s, NULL, fail_cleaning_up, NULL), 0);
+    check_int(hem_scope_spawn(&s, NULL, fail_as_cancelled, NULL), 0);
     check_int(hem_sleep(1), 0);
     hem_scope_abort(&s, "enough");
     check_int(hem_sleep(1), 0); /* nor does the failure that comes of it */

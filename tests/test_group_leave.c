@@ -4,22 +4,6 @@
 
 #include "children.h"
 
-/* Fails at 5. */
-static int fail_soon(void *arg)
-{
-    (void)arg;
-    HEM_TRY(hem_sleep(5));
-    return HEM_EIO;
-}
-
-/* No request to cancel is left of what the test has done. */
-static void check_calm(void)
-{
-    check_int(hem_task_cancelling(hem_self()), 0);
-    check(!hem_task_cancel_pending(hem_self()));
-    check_int(hem_yield(), 0);
-}
-
 /* Left early. */
 
 static int leave_by_try(void)

@@ -4,39 +4,6 @@
 
 #include "children.h"
 
-/* Fails at 5. */
-static int fail_soon(void *arg)
-{
-    (void)arg;
-    HEM_TRY(hem_sleep(5));
-    return HEM_EIO;
-}
-
-/* Fails as it is cancelled. */
-static int fail_cleaning_up(void *arg)
-{
-    (void)arg;
-    check_int(hem_sleep(HEM_SEC), HEM_ECANCELED);
-    return HEM_EPIPE;
-}
-
-/* No request to cancel is left of what the test has done. */
-static void check_calm(void)
-{
-    check_int(hem_task_cancelling(hem_self()), 0);
-    check(!hem_task_cancel_pending(hem_self()));
-    check_int(hem_yield(), 0);
-}
-
-static void check_errors(const hem_scope *s, size_t n)
-{
-    const hem_error *e = hem_scope_errors(s);
-    if (check(e != NULL)) {
-        check_int(e->code, HEM_EGROUP);
-        check_int(e->count, n);
-    }
-}
-
 /* Timeouts. */
 
 static const hem_scope_options timed = {.kind = HEM_TASKGROUP, .timeout = 10};
@@ -88,7 +55,7 @@ VIRTUAL_TEST(move_on_does_not_hide_errors)
     o.move_on = true;
     hem_scope s;
     check_int(hem_scope_open(&s, &o), 0);
-    check_int(hem_scope_spawn(&s, NULL, fail_cleaning_up, NULL), 0);
+    check_int(hem_scope_spawn(&s, NULL, fail_as_cancelled, NULL), 0);
     check_int(hem_scope_close(&s, 0), HEM_EGROUP);
     check_errors(&s, 1);
     check_calm();
@@ -100,7 +67,7 @@ VIRTUAL_TEST(a_group_that_has_errors_returns_those_in_spite_of_the_timeout)
     for (int in_body = 0; in_body < 2; in_body++) {
         hem_scope s;
         check_int(hem_scope_open(&s, &timed), 0);
-        check_int(hem_scope_spawn(&s, NULL, fail_cleaning_up, NULL), 0);
+        check_int(hem_scope_spawn(&s, NULL, fail_as_cancelled, NULL), 0);
         check_int(hem_scope_spawn(&s, NULL, sleep_long, NULL), 0);
         int rc = in_body ? hem_sleep(HEM_SEC) : 0;
         check_int(hem_scope_close(&s, rc), HEM_EGROUP);
